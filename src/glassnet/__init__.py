@@ -1,0 +1,3 @@
+"""glassnet: a whole network in one Python process."""
+
+__version__ = "0.1.0"

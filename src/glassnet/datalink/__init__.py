@@ -1,0 +1,1 @@
+"""Layer 2: Ethernet interfaces and switches."""

@@ -1,0 +1,142 @@
+"""The clockwork: one queue of events, and the time that it keeps.
+
+Time is an `int` of nanoseconds since the network began. A *virtual* clock jumps
+to the next event; a *real* one waits for the wall clock; a *scaled* one runs
+`speed` times as fast as the wall clock. Events at equal times run in the order
+in which they were scheduled, so that a run depends on nothing but its seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Literal
+
+from glassnet.engine.events import Events
+from glassnet.engine.randomness import Streams
+
+__all__ = ["Clock", "Engine", "Entry"]
+
+Clock = Literal["virtual", "real", "scaled"]
+Entry = tuple[int, int, Callable[[Any], object], Any]
+
+_FOREVER = 1 << 63
+
+# Taken before any program's view of time is patched: the engine paces by the real clock.
+_wall_ns = time.monotonic_ns
+_wall_sleep = time.sleep
+
+
+class Engine:
+    """An event queue with a clock, seeded random streams and observers.
+
+    `heap` and `order` are open to the hot path, which pushes
+    `(when, next(order), callback, argument)` itself; everything else calls `at` or
+    `after`.
+    """
+
+    __slots__ = ("_running", "clock", "events", "heap", "now", "order", "random", "speed")
+
+    def __init__(self, seed: int | str = 0, clock: Clock = "virtual", speed: float = 1.0) -> None:
+        if clock not in ("virtual", "real", "scaled"):
+            raise ValueError(f"clock={clock!r}: expected 'virtual', 'real' or 'scaled'")
+        if not speed > 0:
+            raise ValueError(f"speed={speed!r}: expected a number above 0 (2 is twice as fast as the wall)")
+        self.now = 0
+        self.heap: list[Entry] = []
+        self.order = count()
+        self.clock: Clock = clock
+        self.speed = speed if clock == "scaled" else 1.0
+        self.random = Streams(seed)
+        self.events = Events()
+        self._running = False
+
+    def at(self, when: int, callback: Callable[[Any], object], argument: Any = None) -> None:
+        """Call `callback(argument)` at time `when` (nanoseconds; the past means now)."""
+        heappush(self.heap, (when if when > self.now else self.now, next(self.order), callback, argument))
+
+    def after(self, delay: int, callback: Callable[[Any], object], argument: Any = None) -> None:
+        """Call `callback(argument)` after `delay` nanoseconds."""
+        self.at(self.now + delay, callback, argument)
+
+    @property
+    def running(self) -> bool:
+        """Whether `run` is under way."""
+        return self._running
+
+    def run(self, until: int | None = None) -> bool:
+        """Run events until `pause`, until time `until`, or until none is left.
+
+        Returns True if paused or `until` was reached, False if nothing was left to
+        do. With `until`, the clock then stands at `until` unless paused earlier.
+        """
+        if self._running:
+            raise RuntimeError("the engine is already running: schedule an event instead of running it again")
+        limit = _FOREVER if until is None else until
+        self._running = True
+        try:
+            if self.clock == "virtual":
+                self._run_virtual(limit)
+            else:
+                self._run_paced(limit)
+            paused = not self._running
+        finally:
+            self._running = False
+        if paused:
+            return True
+        if until is not None:
+            self.now = max(self.now, until)
+            return True
+        return False
+
+    def _run_virtual(self, limit: int) -> None:
+        heap = self.heap
+        while heap and self._running:
+            entry = heappop(heap)
+            when = entry[0]
+            if when > limit:
+                heappush(heap, entry)
+                return
+            self.now = when
+            entry[2](entry[3])
+
+    def _run_paced(self, limit: int) -> None:
+        heap = self.heap
+        speed = self.speed
+        started_wall, started = _wall_ns(), self.now
+        while self._running:
+            when = heap[0][0] if heap else limit
+            if when > limit:
+                when = limit
+            if when == _FOREVER:
+                return
+            ahead = (when - started) / speed - (_wall_ns() - started_wall)
+            if ahead > 0:
+                _wall_sleep(ahead / 1e9)
+                continue
+            if not heap or heap[0][0] > limit:
+                return
+            entry = heappop(heap)
+            self.now = entry[0]
+            entry[2](entry[3])
+
+    def step(self) -> bool:
+        """Run exactly one event, whatever the clock; False if there was none."""
+        if not self.heap:
+            return False
+        if self._running:
+            raise RuntimeError("the engine is already running: pause it before stepping")
+        when, _, callback, argument = heappop(self.heap)
+        self.now = when
+        self._running = True
+        try:
+            callback(argument)
+        finally:
+            self._running = False
+        return True
+
+    def pause(self) -> None:
+        """Make `run` return after the event that is under way."""
+        self._running = False

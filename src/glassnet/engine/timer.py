@@ -1,0 +1,53 @@
+"""A timer that can be moved often and cheaply.
+
+Protocol timers are restarted far more often than they fire. A `Timer` therefore
+leaves its entry in the engine's queue when it is stopped or put off, and looks at
+its deadline only when that entry comes up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+
+from glassnet.engine.clock import Engine
+
+__all__ = ["Timer"]
+
+
+class Timer:
+    """Calls `callback()` once, at `deadline` (nanoseconds); None while stopped."""
+
+    __slots__ = ("_armed", "_callback", "_engine", "deadline")
+
+    def __init__(self, engine: Engine, callback: Callable[[], object]) -> None:
+        self._engine = engine
+        self._callback = callback
+        self._armed: int | None = None
+        self.deadline: int | None = None
+
+    def start(self, when: int) -> None:
+        """Fire at time `when`, instead of whenever it was set to."""
+        self.deadline = when
+        armed = self._armed
+        if armed is None or when < armed:
+            self._armed = when
+            engine = self._engine
+            heappush(engine.heap, (when, next(engine.order), self._due, when))
+
+    def stop(self) -> None:
+        """Do not fire."""
+        self.deadline = None
+
+    def _due(self, when: int) -> None:
+        if when != self._armed:
+            return  # an earlier start superseded this entry
+        self._armed = None
+        deadline = self.deadline
+        if deadline is None:
+            return
+        if deadline > when:
+            self.start(deadline)
+            return
+        self.deadline = None
+        self._callback()

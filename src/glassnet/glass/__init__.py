@@ -1,0 +1,1 @@
+"""Seeing: captures and ladders."""

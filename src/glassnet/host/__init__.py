@@ -1,0 +1,1 @@
+"""A host's operating system: processes, sockets, selectors, time, names."""

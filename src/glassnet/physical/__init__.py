@@ -1,0 +1,1 @@
+"""Layer 1: cables and what they do to frames."""

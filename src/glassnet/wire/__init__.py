@@ -1,0 +1,1 @@
+"""What bytes mean: one file per header format, no behaviour, no state."""
