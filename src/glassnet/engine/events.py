@@ -29,15 +29,18 @@ class Events:
 
     def on(self, kind: type[E], observer: Callable[[E], object]) -> Callable[[], None]:
         """Call `observer(event)` for each event of this kind; returns a function that ends it."""
-        self.wanted[kind] = (*self.wanted.get(kind, ()), observer)
+
+        def told(event: E) -> None:  # an object of its own, so that `off` ends this and no equal one
+            observer(event)
 
         def off() -> None:
-            left = tuple(o for o in self.wanted.get(kind, ()) if o is not observer)
+            left = tuple(other for other in self.wanted.get(kind, ()) if other is not told)
             if left:
                 self.wanted[kind] = left
             else:
                 self.wanted.pop(kind, None)
 
+        self.wanted[kind] = (*self.wanted.get(kind, ()), told)
         return off
 
     def tell(self, event: object) -> None:

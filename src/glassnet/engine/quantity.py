@@ -7,6 +7,7 @@ probabilities from 0 to 1.
 from __future__ import annotations
 
 import re
+from math import inf
 
 __all__ = ["data_rate", "data_size", "duration", "probability"]
 
@@ -40,10 +41,12 @@ def _parse(value: object, units: dict[str, int], base: int, what: str, example: 
         if unit and unit not in units:
             raise ValueError(f"{value!r}: no unit {unit!r}; {expected} with one of {', '.join(units)}")
         factor = units[unit] if unit else base
-        return int(number) * factor if number.isdigit() else round(float(number) * factor)
-    if not 0 <= value < float("inf"):
+        amount = int(number) * factor if number.isdigit() else float(number) * factor
+    else:
+        amount = value * base
+    if not 0 <= amount < inf:
         raise ValueError(f"{value!r}: {expected} that is finite and not negative")
-    return round(value * base)
+    return round(amount)
 
 
 def duration(value: str | float) -> int:
@@ -75,7 +78,7 @@ def probability(value: str | float) -> float:
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(expected)
     else:
-        number = float(value)
+        number = value
     if not 0 <= number <= 1:
         raise ValueError(expected)
-    return number
+    return float(number)

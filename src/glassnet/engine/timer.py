@@ -27,12 +27,14 @@ class Timer:
         self.deadline: int | None = None
 
     def start(self, when: int) -> None:
-        """Fire at time `when`, instead of whenever it was set to."""
+        """Fire at time `when` (the past means now), instead of whenever it was set to."""
         self.deadline = when
         armed = self._armed
         if armed is None or when < armed:
-            self._armed = when
             engine = self._engine
+            if when < engine.now:
+                when = engine.now  # the engine's time never goes back
+            self._armed = when
             heappush(engine.heap, (when, next(engine.order), self._due, when))
 
     def stop(self) -> None:

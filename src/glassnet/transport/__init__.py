@@ -1,1 +1,1 @@
-"""Layer 4: UDP and TCP."""
+"""Layer 4: ports, UDP and TCP."""

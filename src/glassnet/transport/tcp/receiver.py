@@ -1,0 +1,214 @@
+"""The receive side of a connection: reassembly, the buffer, and the window that it offers.
+
+Sequence numbers are absolute here: Python integers that never wrap. The
+connection turns the 32 bits of the header into them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+
+__all__ = ["Receiver"]
+
+# What one out-of-order piece costs beyond its bytes; charged against the buffer, so that a
+# flood of one-byte segments is bounded as well (CVE-2018-5390 is about its like).
+_PIECE_OVERHEAD = 256
+
+
+class Receiver:
+    """Bytes from the peer, in order, and those that came too early.
+
+    `next` is RCV.NXT; `edge` is the right edge of the window as last advertised,
+    which never moves back; `size` is what stands in the buffer unread; `end` is the
+    sequence number of the peer's FIN once one has come.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_early",
+        "_early_size",
+        "_offset",
+        "acked",
+        "edge",
+        "end",
+        "limit",
+        "next",
+        "scale",
+        "segment",
+        "size",
+    )
+
+    def __init__(self, limit: int, scale: int, segment: int) -> None:
+        self.limit = limit
+        self.scale = scale
+        self.segment = segment  # the largest segment seen: what "full-sized" means for ACKs
+        self.next = 0
+        self.edge = 0
+        self.acked = 0  # RCV.NXT as last acknowledged
+        self.size = 0
+        self.end: int | None = None
+        self._chunks: deque[bytes] = deque()
+        self._offset = 0  # bytes of the first chunk already read
+        self._early: list[tuple[int, bytes]] = []  # disjoint, ascending
+        self._early_size = 0
+
+    def open(self, sequence: int) -> None:
+        """The next byte to come is `sequence`: the peer's SYN has been taken in."""
+        self.next = self.acked = sequence
+        self.edge = sequence + min(self.limit, 0xFFFF)
+
+    @property
+    def early(self) -> int:
+        """How many bytes wait for a gap before them to be filled."""
+        return self._early_size
+
+    def window(self) -> int:
+        """The value for the header's window field; moves `edge` (RFC 9293, 3.8.6.2.2)."""
+        free = self.limit - self.size
+        next_ = self.next
+        edge = next_ + free
+        if edge - self.edge < self.segment and free + free < self.limit:
+            # Silly window avoidance: no small steps while less than half is free.
+            edge = self.edge
+        if edge < self.edge:
+            edge = self.edge
+        scale = self.scale
+        # Rounded up, so that what was promised stays promised; at most one unit too much.
+        field = (edge - next_ + (1 << scale) - 1) >> scale if edge == self.edge else (edge - next_) >> scale
+        if field > 0xFFFF:
+            field = 0xFFFF
+        edge = next_ + (field << scale)
+        if edge > self.edge:
+            self.edge = edge
+        return field
+
+    def window_opened(self) -> bool:
+        """Whether reading has freed so much that the peer should be told at once."""
+        gain = self.next + self.limit - self.size - self.edge
+        return gain >= 2 * self.segment or gain + gain >= self.limit
+
+    def accept(self, sequence: int, payload: bytes) -> bool:
+        """Take in data; True if the stream grew, False if it came early or is known.
+
+        The caller has trimmed it to the window.
+        """
+        next_ = self.next
+        if sequence != next_:
+            if sequence > next_:
+                self._keep(sequence, payload)
+                return False
+            payload = payload[next_ - sequence :]
+            if not payload:
+                return False
+        self._chunks.append(payload)
+        size = len(payload)
+        self.size += size
+        self.next = next_ + size
+        if size > self.segment:
+            self.segment = size
+        if self._early:
+            self._join()
+        return True
+
+    def _keep(self, sequence: int, payload: bytes) -> None:
+        early = self._early
+        end = sequence + len(payload)
+        at = bisect_left(early, (sequence,))
+        if at:
+            # The piece before may cover the start: what came first stays.
+            before, kept = early[at - 1]
+            covered = before + len(kept)
+            if covered >= end:
+                return
+            if covered > sequence:
+                payload = payload[covered - sequence :]
+                sequence = covered
+        fresh: list[tuple[int, bytes]] = []
+        index = at
+        while sequence < end:
+            if index < len(early) and early[index][0] < end:
+                after, kept = early[index]
+                if after > sequence:
+                    fresh.append((sequence, payload[: after - sequence]))
+                covered = after + len(kept)
+                payload = payload[covered - sequence :] if covered < end else b""
+                sequence = covered
+                index += 1
+            else:
+                fresh.append((sequence, payload))
+                break
+        added = sum(len(piece) for _, piece in fresh)
+        budget = self.limit - self.size + _PIECE_OVERHEAD * 64
+        if self._early_size + added + (len(early) + len(fresh)) * _PIECE_OVERHEAD // 8 > budget:
+            return  # the peer sends it again; what stands in order is worth more
+        self._early_size += added
+        for piece in fresh:
+            early.insert(bisect_left(early, piece[:1]), piece)
+
+    def _join(self) -> None:
+        early = self._early
+        taken = 0
+        for sequence, payload in early:
+            next_ = self.next
+            if sequence > next_:
+                break
+            taken += 1
+            self._early_size -= len(payload)
+            if sequence < next_:
+                payload = payload[next_ - sequence :]
+            if payload:
+                self._chunks.append(payload)
+                self.size += len(payload)
+                self.next = next_ + len(payload)
+        del early[:taken]
+
+    def read(self, count: int) -> bytes:
+        """Take up to `count` bytes out of the buffer."""
+        chunks = self._chunks
+        if count >= self.size:
+            if len(chunks) == 1 and not self._offset:
+                data = chunks.popleft()
+            else:
+                if self._offset:
+                    chunks[0] = chunks[0][self._offset :]
+                    self._offset = 0
+                data = b"".join(chunks)
+                chunks.clear()
+            self.size = 0
+            return data
+        taken: list[bytes] = []
+        wanted = count
+        while wanted:
+            first = chunks[0]
+            left = len(first) - self._offset
+            if left <= wanted:
+                taken.append(first[self._offset :] if self._offset else first)
+                chunks.popleft()
+                self._offset = 0
+                wanted -= left
+            else:
+                taken.append(first[self._offset : self._offset + wanted])
+                self._offset += wanted
+                wanted = 0
+        self.size -= count
+        return b"".join(taken)
+
+    def peek(self, count: int) -> bytes:
+        """The next up to `count` bytes, left in the buffer."""
+        taken: list[bytes] = []
+        offset = self._offset
+        for chunk in self._chunks:
+            if count <= 0:
+                break
+            piece = chunk[offset : offset + count]
+            offset = 0
+            taken.append(piece)
+            count -= len(piece)
+        return b"".join(taken)
+
+    def discard(self) -> None:
+        """Throw away all that stands in the buffer and what came early."""
+        self._chunks.clear()
+        self._early.clear()
+        self._offset = self._early_size = self.size = 0
