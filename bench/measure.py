@@ -17,16 +17,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Figure", "answer", "fresh", "peak_memory", "peer", "peer_path", "ratio", "report", "timed"]
+if TYPE_CHECKING:
+    import glassnet
+
+__all__ = ["Figure", "answer", "figure", "fresh", "peer", "peer_path", "ratio", "report", "timed"]
 
 PEERS = Path(__file__).parent / "peers"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One run: hop packets, seconds of real and of virtual time, peak memory in MiB."""
+    """One run: hop packets, seconds of real and virtual time, peak memory in MiB, packets lost on cables.
+
+    ns-3 tells losses for the transfer between two hosts alone.
+    """
 
     frames: int
     real: float
@@ -34,7 +40,6 @@ class Figure:
     memory: float
     build: float = 0.0
     lost: int = 0
-    retransmitted: int = 0
 
     @property
     def rate(self) -> float:
@@ -49,9 +54,16 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def peak_memory() -> float:
-    """The most memory that this process has held, in MiB."""
-    return getrusage(RUSAGE_SELF).ru_maxrss / 1024
+def figure(net: glassnet.Network, real: float, build: float = 0.0) -> Figure:
+    """What a run on `net`, which took `real` seconds, amounts to."""
+    return Figure(
+        frames=sum(interface.tx_frames for host in net.hosts.values() for interface in host.interfaces),
+        real=real,
+        virtual=net.now,
+        memory=getrusage(RUSAGE_SELF).ru_maxrss / 1024,
+        build=build,
+        lost=sum(count for reason, count in net.drops().items() if reason.startswith("cable:")),
+    )
 
 
 def answer(figure: Figure) -> None:
@@ -96,7 +108,7 @@ def report(rows: Sequence[tuple[str, Sequence[Figure]]]) -> None:
     """Print one line per row, the median run of each, with the spread of its real times."""
     print(
         f"{'':<26}{'frames':>10}{'real s':>9}{'(least..most)':>16}{'frames/s':>11}"
-        f"{'build s':>9}{'peak MiB':>10}{'virtual s':>11}"
+        f"{'build s':>9}{'peak MiB':>10}{'virtual s':>11}{'lost':>8}"
     )
     for name, figures in rows:
         one = middle(figures)
@@ -104,7 +116,7 @@ def report(rows: Sequence[tuple[str, Sequence[Figure]]]) -> None:
         spread = f"{min(times):.2f}..{max(times):.2f}"
         print(
             f"{name:<26}{one.frames:>10,}{one.real:>9.2f}{spread:>16}{one.rate:>11,.0f}"
-            f"{one.build:>9.2f}{one.memory:>10.0f}{one.virtual:>11.3f}"
+            f"{one.build:>9.2f}{one.memory:>10.0f}{one.virtual:>11.3f}{one.lost:>8,}"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import socket
 
-from measure import Figure, answer, fresh, peak_memory, peer, peer_path, ratio, report, timed
+from measure import Figure, answer, figure, fresh, peer, peer_path, ratio, report, timed
 
 PORT = 9
 PIECE = 65536
@@ -18,7 +18,9 @@ BUFFER = 1 << 20  # ns-3's program has the same
 
 def receive() -> int:
     with socket.create_server(("", PORT)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER // 2)  # Linux doubles what it is given
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER // 2
+        )  # Linux doubles what it is given
         connection, _ = listener.accept()
     received = 0
     with connection:
@@ -45,23 +47,21 @@ def one(total: int) -> Figure:
     net.cable(sender, receiver, rate="1Gbps", delay="1ms")
     sink = receiver.start(receive)
     source = sender.start(send, total)
-    real = timed(net.run)
+    real = timed(sink.result)
     source.result()
     assert sink.result() == total, f"{sink.result()} bytes of {total} arrived"
-    interfaces = [interface for host in (sender, receiver) for interface in host.interfaces.values()]
-    return Figure(
-        frames=sum(interface.tx_frames for interface in interfaces),
-        real=real,
-        virtual=net.now,
-        memory=peak_memory(),
-    )
+    return figure(net, real)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bytes", type=int, default=200_000_000)
-    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs of each; the median is shown")
-    parser.add_argument("--one", action="store_true", help="run once, in this process, and print a line of JSON")
+    parser.add_argument(
+        "--repeat", type=int, default=3, metavar="N", help="runs of each; the median is shown"
+    )
+    parser.add_argument(
+        "--one", action="store_true", help="run once, in this process, and print a line of JSON"
+    )
     options = parser.parse_args()
     if options.one:
         answer(one(options.bytes))

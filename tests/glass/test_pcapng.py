@@ -133,7 +133,9 @@ def test_other_writers_files_are_read_too(order: str) -> None:
         + block(order, 0x0BAD, b"some unknown block..")
         + block(order, 6, struct.pack(order + "I", 0) + stamp + struct.pack(order + "II", 2, 9) + b"ab\0\0")
         + block(order, 6, struct.pack(order + "I", 1) + stamp + struct.pack(order + "II", 0, 0))
-        + block(order, 2, struct.pack(order + "HH", 1, 0) + stamp + struct.pack(order + "II", 1, 1) + b"c\0\0\0")
+        + block(
+            order, 2, struct.pack(order + "HH", 1, 0) + stamp + struct.pack(order + "II", 1, 1) + b"c\0\0\0"
+        )
         + block(order, 3, struct.pack(order + "I", 5) + b"xyz\0")
     )
     # A second section numbers its interfaces anew.

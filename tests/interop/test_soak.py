@@ -58,7 +58,7 @@ def call(family: socket.AddressFamily) -> tuple[str, str, int]:
 def test_50_megabytes_each_way_through_a_cable_that_does_its_worst(family):
     net = glassnet.Network(seed=5)
     server, client = net.host("server"), net.host("client")
-    cable = net.cable(
+    net.cable(
         server,
         client,
         rate="1Gbps",

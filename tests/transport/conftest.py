@@ -52,8 +52,14 @@ class PathFlow:
 
 def packet(source: bytes, destination: bytes, protocol: int, payload: bytes) -> bytes:
     if len(source) == 4:
-        return LINK + Ipv4Packet(source=source, destination=destination, protocol=protocol, payload=payload).build()
-    return LINK + Ipv6Packet(source=source, destination=destination, next_header=protocol, payload=payload).build()
+        return (
+            LINK
+            + Ipv4Packet(source=source, destination=destination, protocol=protocol, payload=payload).build()
+        )
+    return (
+        LINK
+        + Ipv6Packet(source=source, destination=destination, next_header=protocol, payload=payload).build()
+    )
 
 
 class Path:
@@ -69,7 +75,9 @@ class Path:
         self.mtu = 1500
         self.routes = True
 
-    def flow(self, destination: bytes, protocol: int, *, source: bytes | None = None, **_: object) -> PathFlow:
+    def flow(
+        self, destination: bytes, protocol: int, *, source: bytes | None = None, **_: object
+    ) -> PathFlow:
         if not self.routes:
             raise OSError(ENETUNREACH, "Network is unreachable")
         if source is None:
@@ -150,7 +158,7 @@ class Scripted:
 
 
 class Pair:
-    """Two stacks and the path between them; `judge(frame, towards)` gives delays in ns at which a frame arrives."""
+    """Two stacks and a path; `judge(frame, towards)` gives the delays (ns) after which a frame arrives."""
 
     def __init__(self, seed: int = 1, v6: bool = False, delay: int = 10**6, **settings: object) -> None:
         self.engine = Engine(seed=seed)

@@ -1,4 +1,4 @@
-"""Two TCPs and a path between them: what goes in at one end comes out at the other, whatever the path does."""
+"""Two TCPs and a path between them: what goes in comes out, whatever the path does."""
 
 from __future__ import annotations
 

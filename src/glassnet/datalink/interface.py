@@ -141,7 +141,7 @@ class Interface(Jack):
         if len(frame) < MINIMUM:
             padded = frame.ljust(MINIMUM, b"\0")
             frame = padded if type(frame) is bytes else Foreign(padded)
-        for tap in self.taps:
+        for tap in tuple(self.taps):
             tap(self._engine.now, self, "tx", frame)
         transmit(frame)
 
@@ -164,7 +164,7 @@ class Interface(Jack):
             return
         self.rx_frames += 1
         self.rx_bytes += len(frame)
-        for tap in self.taps:
+        for tap in tuple(self.taps):
             tap(self._engine.now, self, "rx", frame)
         if len(frame) < _HEADER:
             self.drops("ethernet: runt", frame)
@@ -245,7 +245,7 @@ class LoopbackInterface(Interface):
             return
         self.rx_frames += 1
         self.rx_bytes += len(frame)
-        for tap in self.taps:
+        for tap in tuple(self.taps):
             tap(self._engine.now, self, "rx", frame)
         if len(frame) > self._longest:
             self.drops("ethernet: giant", frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from glassnet.engine import Drops, Engine
@@ -12,7 +13,7 @@ from glassnet.wire.foreign import Foreign
 __all__ = ["Jack"]
 
 
-class Jack:
+class Jack(ABC):
     """One end of a cable, or the place for one: takes and gives complete frames, and counts them.
 
     Octets are counted as frames have them here, without the frame check sequence. What
@@ -73,9 +74,9 @@ class Jack:
         """Octets of the frames sent."""
         return self._sent_bytes + (0 if self._lane is None else self._lane.bytes)
 
+    @abstractmethod
     def receive(self, frame: bytes) -> None:
         """Take a frame from the cable."""
-        raise NotImplementedError
 
     def receive_damaged(self, bits: bytes) -> None:
         """Take a frame with its frame check sequence, in which bits were inverted on the way.

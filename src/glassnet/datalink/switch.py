@@ -52,7 +52,7 @@ class Port(Jack):
         self.rx_bytes += len(frame)
         now = self._engine.now
         if self.taps:
-            for tap in self.taps:
+            for tap in tuple(self.taps):
                 tap(now, self, "rx", frame)
         stations = self._stations
         source = stations.get(frame[6:12])
@@ -79,7 +79,7 @@ class Port(Jack):
         if transmit is None:
             self.drops("ethernet: no carrier", frame)
             return
-        for tap in self.taps:
+        for tap in tuple(self.taps):
             tap(self._engine.now, self, "tx", frame)
         transmit(frame)
 
@@ -157,7 +157,7 @@ class Switch:
             self.drops("switch: reserved address", frame)
             return
         for port in self.ports:
-            if port is not arrived and port.lane is not None:
+            if port is not arrived and port._transmit is not None:
                 port.send(frame)
 
     def __repr__(self) -> str:

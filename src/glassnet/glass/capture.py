@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from glassnet.datalink import Interface, LoopbackInterface
+from glassnet.datalink.interface import Interface, LoopbackInterface, Tap
 from glassnet.glass.pcapng import Writer
-from glassnet.network.internet import Internet
+
+if TYPE_CHECKING:
+    from glassnet.network.internet import Internet
 
 __all__ = ["Capture"]
 
@@ -17,39 +20,97 @@ __all__ = ["Capture"]
 class Capture:
     """Writes what `hosts` send and receive to the file at `path`, until `close`.
 
-    The file has one interface for each of theirs, called `"host.eth0"`. A frame is in
-    it where it was sent and again wherever it came in, so that losses show; to follow
-    one side alone, filter by interface. A loopback interface is in it only if it was
-    used. `epoch` is the time in nanoseconds since 1970 at which the network began.
-    Raises `OSError` if the file cannot be written.
+    The file has one interface for each of theirs, called `"host.eth0"`. A frame is in it
+    where it was sent and again wherever it came in, so that losses show; to follow one
+    side alone, look at one interface. A loopback interface is in it only if it was used.
+    `epoch` is the time in nanoseconds since 1970-01-01 00:00 UTC at which the network
+    began. Raises `OSError` if the file cannot be written.
     """
 
     __slots__ = ("_epoch", "_file", "_hosts", "_named", "_taps", "_writer", "path")
 
-    def __init__(self, path: str | Path, hosts: Iterable[Internet] = (), *, epoch: int = 0) -> None:
+    def __init__(self, path: str | PathLike[str], hosts: Iterable[Internet] = (), *, epoch: int = 0) -> None:
         self.path = Path(path)
         self._epoch = epoch
+        self._hosts: dict[str, Internet] = {}
+        self._named: set[tuple[bytes, str]] = set()
+        self._taps: dict[str, tuple[Interface, Tap]] = {}
         self._file = self.path.open("wb")
         self._writer = Writer(self._file)
-        self._hosts: list[Internet] = []
-        self._named: set[tuple[bytes, str]] = set()
-        self._taps: list[tuple[Interface, Callable[[int, Interface, str, bytes], None]]] = []
+        self.add(*hosts)
+
+    def add(self, *hosts: Internet) -> None:
+        """Capture at the interfaces of more hosts, or at those that a host has got since."""
         for host in hosts:
-            self._attach(host)
+            self._hosts[host.name] = host
+            for interface in host.interfaces.values():
+                name = f"{host.name}.{interface.name}"
+                if name in self._taps:
+                    continue
+                tap = self._tap(name, interface)
+                self._taps[name] = (interface, tap)
+                interface.taps.append(tap)
         self._write_names()
 
-    def add(self, host: Internet) -> None:
-        """Capture at the interfaces of one more host, or at those that it has got since."""
-        self._attach(host)
+    def close(self) -> None:
+        """End the capture, and the file; a second time does nothing."""
+        if self._file.closed:
+            return
+        for interface, tap in self._taps.values():
+            interface.taps.remove(tap)
         self._write_names()
+        self._writer.flush()
+        self._file.close()
 
-    def _attach(self, host: Internet) -> None:
-        if host not in self._hosts:
-            self._hosts.append(host)
-        known = [interface for interface, _ in self._taps]
-        for interface in host.interfaces.values():
-            if interface in known:
-                continue
-            tap = self._tap(host.name, interface)
-            interface.taps.append(tap)
-            self._taps.append((interface, tap))
+    def _tap(self, name: str, interface: Interface) -> Tap:
+        if not isinstance(interface, LoopbackInterface):
+            return self._describe(name, interface)
+        describe = self._describe
+        record: Tap | None = None
+
+        def tap(time: int, interface: Interface, direction: str, frame: bytes) -> None:
+            nonlocal record
+            if record is None:
+                record = describe(name, interface)
+            record(time, interface, direction, frame)
+
+        return tap
+
+    def _describe(self, name: str, interface: Interface) -> Tap:
+        lane = interface.lane
+        number = self._writer.interface(
+            name,
+            description=f"interface {interface.name} of host {interface.owner}" if interface.owner else "",
+            mac=interface.mac,
+            speed=None if lane is None else lane.conditions.rate,
+        )
+        return self._writer.tap(number, self._epoch)
+
+    def _write_names(self) -> None:
+        """Write which host has which address, unless it was written already."""
+        records = []
+        for host in self._hosts.values():
+            for interface in host.interfaces.values():
+                if isinstance(interface, LoopbackInterface):
+                    continue
+                for address, _ in host.addresses_of(interface):
+                    if (address, host.name) not in self._named:
+                        self._named.add((address, host.name))
+                        records.append((address, (host.name,)))
+        self._writer.names(records)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Capture {self.path}{' closed' if self._file.closed else ''}>"

@@ -318,10 +318,10 @@ def fold(rows: Sequence[Row], limit: int | None = None) -> list[Row | Fold]:
     lines: list[Row | Fold] = []
     run: list[Row] = []
     flow: int | None = None  # the side whose data a run carries
-    before: list[Row | None] = [None, None]
+    previous: list[Row | None] = [None, None]
     for row in rows:
-        plain = _plain(row, before[row.side])
-        before[row.side] = row
+        plain = _plain(row, previous[row.side])
+        previous[row.side] = row
         if not plain:
             lines += [*_folded(run), row]
             run, flow = [], None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from glassnet.glass.pcapng import LINKTYPE_ETHERNET, Direction, Packet
 from glassnet.wire.errors import WireError
@@ -25,6 +25,9 @@ __all__ = [
     "segments",
     "sightings",
 ]
+
+
+_LOOPBACK: Final = bytes(12)  # both addresses of its frames are zero
 
 
 class Sighting(NamedTuple):
@@ -95,13 +98,21 @@ class Segment:
 
 
 def segments(seen: Iterable[Sighting]) -> Iterator[Segment]:
-    """The whole TCP segments among frames; fragments of them, and broken ones, are passed over."""
+    """The whole TCP segments among frames; fragments of them, and broken ones, are passed over.
+
+    On a loopback interface a frame is seen once, and is both sent and received there.
+    """
     for sighting in seen:
         try:
             segment = _segment(sighting)
         except WireError:
             continue
-        if segment is not None:
+        if segment is None:
+            continue
+        if sighting.frame[:12] == _LOOPBACK:
+            yield replace(segment, direction="tx")
+            yield replace(segment, direction="rx")
+        else:
             yield segment
 
 

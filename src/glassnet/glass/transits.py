@@ -77,8 +77,6 @@ def transits(
         ours = [segment for segment in segments if segment.source == source]
         departures = [s for s in ours if s.direction == "tx" and s.host == sender]
         arrivals = [s for s in ours if s.direction == "rx" and s.host == receiver]
-        if sender == receiver and sender:
-            departures = arrivals  # on the loopback interface a frame is seen once
         one_way = _pair(departures, arrivals)
         slowest = max((t.arrivals[0] - t.segment.time for t in one_way if t.sent and t.arrivals), default=0)
         for transit in one_way:

@@ -140,7 +140,7 @@ def is_mapped(address: bytes) -> bool:
 
 
 def scope(address: bytes) -> int:
-    """The scope of an address as RFC 6724 section 3.1 compares them: 1 interface, 2 link, 5 site, 14 global."""
+    """The scope of an address (RFC 6724 section 3.1): 1 interface, 2 link, 5 site, 14 global."""
     if len(address) == 4:
         return 2 if is_link_local(address) or address[0] == 127 else 14
     if address[0] == 0xFF:

@@ -21,7 +21,7 @@ from glassnet.network.addresses import (
     is_multicast,
     multicast_mac,
 )
-from glassnet.network.next_hop import GroupHop, NextHop, Nowhere
+from glassnet.network.next_hop import NextHop, Nowhere
 from glassnet.wire.ethernet import BROADCAST
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CACHE_LIMIT = 16384
 PATH_MTU_LIFETIME = 600 * 1_000_000_000
 """After ten minutes a larger MTU may be tried again (RFC 1191 section 6.3, RFC 8201 section 4)."""
 LEAST_PATH_MTU_V4 = 552
-"""No report makes an IPv4 path narrower than this: such packets are sent so that routers may fragment them."""
+"""No report makes an IPv4 path narrower than this; routers may then fragment what is sent there."""
 LEAST_PATH_MTU_V6 = 1280
 _GREATEST_PACKET_V4 = 65535
 

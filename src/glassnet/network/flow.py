@@ -40,13 +40,9 @@ class Flow:
     """
 
     __slots__ = (
-        "_addresses",
-        "_constant",
         "_engine",
         "_entry",
-        "_first",
         "_internet",
-        "_sum",
         "_via",
         "destination",
         "dont_fragment",
@@ -57,6 +53,8 @@ class Flow:
         "tos",
         "ttl",
     )
+
+    _longest_segment = 65535
 
     def __init__(
         self,
@@ -177,7 +175,8 @@ class Flow:
             self._internet.drops("ip: no route", head)
             raise
         if header + len(head) + len(payload) > entry.mtu:
-            if self.dont_fragment and not entry.breakable or len(head) + len(payload) > 65535 - header % 40:
+            unbroken = self.dont_fragment and not entry.breakable
+            if unbroken or len(head) + len(payload) > self._longest_segment:
                 raise OSError(EMSGSIZE, strerror(EMSGSIZE))
             packets = self._fragments(b"".join((head, payload)), entry.mtu)
         else:
@@ -193,12 +192,14 @@ class Flow:
 class Ipv4Flow(Flow):
     """A flow of IPv4 packets."""
 
-    __slots__ = ()
+    _longest_segment = 65535 - 20
+
+    __slots__ = ("_addresses", "_constant", "_first", "_sum")
 
     def _prepare(self) -> None:
         unbroken = self.dont_fragment and not self._entry.breakable
         flags = DONT_FRAGMENT if unbroken else 0
-        self._first: int = 0x4500 | self.tos
+        self._first = 0x4500 | self.tos
         self._constant = flags.to_bytes(2, "big") + bytes((self.ttl, self.protocol))
         self._addresses = self.source + self.destination
         self._sum = self._first + ones_sum(self._constant) + ones_sum(self._addresses)
@@ -246,10 +247,10 @@ class Ipv4Flow(Flow):
 class Ipv6Flow(Flow):
     """A flow of IPv6 packets."""
 
-    __slots__ = ()
+    __slots__ = ("_addresses", "_first")
 
     def _prepare(self) -> None:
-        self._first: bytes = (0x60000000 | self.tos << 20).to_bytes(4, "big")
+        self._first = (0x60000000 | self.tos << 20).to_bytes(4, "big")
         self._addresses = bytes((self.protocol, self.ttl)) + self.source + self.destination
 
     def send(self, head: bytes, payload: bytes) -> None:

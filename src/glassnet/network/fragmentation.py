@@ -1,4 +1,4 @@
-"""Cutting packets into fragments: RFC 791 section 3.2 by any node, RFC 8200 section 4.5 by the source alone."""
+"""Cutting packets into fragments (RFC 791 section 3.2; RFC 8200 section 4.5: only the source does)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,17 @@ class NeighbourChanged:
 class Neighbour(NextHop):
     """One neighbour. Its `link` header is there while packets may be sent without further thought."""
 
-    __slots__ = ("_cache", "_probing_since", "_timer", "_tries", "address", "mac", "pending", "router", "state")
+    __slots__ = (
+        "_cache",
+        "_probing_since",
+        "_timer",
+        "_tries",
+        "address",
+        "mac",
+        "pending",
+        "router",
+        "state",
+    )
 
     def __init__(self, cache: NeighbourCache, address: bytes) -> None:
         super().__init__(cache.interface, None)

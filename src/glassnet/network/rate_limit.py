@@ -15,7 +15,7 @@ class RateLimit:
     Tokens come with the passing of virtual time; nothing is scheduled.
     """
 
-    __slots__ = ("_engine", "_updated", "_tokens", "burst", "rate")
+    __slots__ = ("_engine", "_tokens", "_updated", "burst", "rate")
 
     def __init__(self, engine: Engine, rate: int, burst: int) -> None:
         self._engine = engine

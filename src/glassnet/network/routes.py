@@ -112,7 +112,9 @@ class Routes:
 
     def _interface_towards(self, router: bytes, prefix: object) -> Interface:
         if len(router) == 16 and is_link_local(router):
-            raise ValueError(f"route to {prefix} via {address_text(router)}: a link-local router needs interface=")
+            raise ValueError(
+                f"route to {prefix} via {address_text(router)}: a link-local router needs interface="
+            )
         way = self.lookup(router)
         if way is None or way.via is not None:
             raise ValueError(

@@ -16,9 +16,9 @@ _FOLD_ABOVE = 400
 _FOLD_5760 = (1 << 5760) - 1
 _FOLD_2880 = (1 << 2880) - 1
 _FOLD_1440 = (1 << 1440) - 1
+# Data beyond an Ethernet frame are added up in pieces as long as one fold takes in.
 _LONG = 1536
-# Pieces of this size stay in the nearest cache, and are added up before they are folded.
-_PIECE = 720
+_PIECE = 1440
 
 _from_bytes = int.from_bytes
 
@@ -30,14 +30,7 @@ def ones_sum(data: bytes) -> int:
     """
     size = len(data)
     if size > _LONG:
-        total = 0
-        for start in range(0, size - size % _PIECE, _PIECE):
-            total += _from_bytes(data[start : start + _PIECE], "big")
-        # The last piece is the only one that may end in half a word; it is brought in line below.
-        rest = size % _PIECE
-        if size & 1:
-            return (total + (_from_bytes(data[size - rest :], "big") << 8)) % 0xFFFF
-        return (total + _from_bytes(data[size - rest :], "big")) % 0xFFFF
+        return _long_sum(data, size)
     total = _from_bytes(data, "big")
     if size > _FOLD_ABOVE:
         total = (total >> 5760) + (total & _FOLD_5760)
@@ -45,6 +38,19 @@ def ones_sum(data: bytes) -> int:
         total = (total >> 1440) + (total & _FOLD_1440)
     if size & 1:
         return (total % 0xFFFF << 8) % 0xFFFF
+    return total % 0xFFFF
+
+
+def _long_sum(data: bytes, size: int) -> int:
+    last = size - size % _PIECE
+    total = _from_bytes(data[last:], "big")
+    if size & 1:
+        total <<= 8
+    for start in range(0, last, _PIECE):
+        total += _from_bytes(data[start : start + _PIECE], "big")
+    total = (total >> 5760) + (total & _FOLD_5760)
+    total = (total >> 2880) + (total & _FOLD_2880)
+    total = (total >> 1440) + (total & _FOLD_1440)
     return total % 0xFFFF
 
 

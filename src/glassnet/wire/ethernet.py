@@ -41,7 +41,7 @@ HEADER = LAYOUT.struct
 TAG_LAYOUT = Layout(
     "802.1Q",
     "IEEE 802.1Q",
-    Field("tpid", 16, "says that a tag follows: 0x8100 customer, 0x88A8 service", octets=True),
+    Field("tpid", 16, "says that a tag follows: 0x8100 customer, 0x88A8 service", "eth.type", octets=True),
     Field("pcp", 3, "priority code point: 0 best effort to 7 network control", "vlan.priority"),
     Field("dei", 1, "drop eligible indicator: drop this frame first", "vlan.dei"),
     Field("vid", 12, "VLAN identifier; 0 means a priority only", "vlan.id"),
@@ -131,7 +131,7 @@ class EthernetFrame:
         while ethertype in (TPID_CUSTOMER, TPID_SERVICE):
             tags.append(VlanTag.parse(data, at, end))
             at += TAG_LAYOUT.size
-            ethertype = data[at:end][:2]
+            ethertype = data[at : min(at + 2, end)]
             if len(ethertype) < 2:
                 raise WireError("ethernet: truncated", end)
         start = at + 2

@@ -133,7 +133,7 @@ TIMESTAMP_REQUEST = 13
 TIMESTAMP_REPLY = 14
 
 ERRORS = frozenset((DESTINATION_UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM))
-"""The types that quote the packet at fault, and that must never be answered with an error (RFC 1122 3.2.2)."""
+"""The types that quote the packet at fault; never answered with an error (RFC 1122 3.2.2)."""
 
 LAYOUTS = {
     ECHO_REPLY: ECHO_LAYOUT,

@@ -32,10 +32,13 @@ __all__ = [
     "walk",
 ]
 
-_NEXT_HEADER = Field("next_header", 8, "what follows this header")
-_LENGTH = Field("length", 8, "of this header in units of 8 bytes, not counting the first 8")
-
-OPTIONS_LAYOUT = Layout("IPv6 options", "RFC 8200 4.3, 4.6", _NEXT_HEADER, _LENGTH)
+# Hop-by-hop and destination options look alike; their display names differ.
+OPTIONS_LAYOUT = Layout(
+    "IPv6 options",
+    "RFC 8200 4.3, 4.6",
+    Field("next_header", 8, "what follows this header"),
+    Field("length", 8, "of this header in units of 8 bytes, not counting the first 8"),
+)
 ROUTING_LAYOUT = Layout(
     "IPv6 routing",
     "RFC 8200 4.4",

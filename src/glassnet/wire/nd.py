@@ -1,4 +1,4 @@
-"""Neighbor Discovery for IPv6 (RFC 4861; router preference: RFC 4191; flags: RFC 5175)."""
+"""Neighbor Discovery for IPv6: the messages (RFC 4861 4; router preference: RFC 4191; flags: RFC 5175)."""
 
 from __future__ import annotations
 
@@ -7,37 +7,30 @@ from typing import Any, Self
 
 from glassnet.wire import icmpv6
 from glassnet.wire.checksum import internet_checksum
-from glassnet.wire.errors import WireError
 from glassnet.wire.layout import Field, Layout
+from glassnet.wire.nd_options import (
+    MTU,
+    PREFIX_INFORMATION,
+    PREFIX_INFORMATION_LAYOUT,
+    NdOption,
+    PrefixInformation,
+    build_options,
+    parse_options,
+)
 
 __all__ = [
     "HOP_LIMIT",
     "LAYOUTS",
-    "LINK_LAYER_ADDRESS_LAYOUT",
-    "MTU",
-    "MTU_LAYOUT",
     "NEIGHBOR_ADVERTISEMENT_LAYOUT",
     "NEIGHBOR_SOLICITATION_LAYOUT",
-    "OPTION_LAYOUTS",
-    "PREFIX_INFORMATION",
-    "PREFIX_INFORMATION_LAYOUT",
-    "REDIRECTED_HEADER",
-    "REDIRECTED_HEADER_LAYOUT",
     "REDIRECT_LAYOUT",
     "ROUTER_ADVERTISEMENT_LAYOUT",
     "ROUTER_SOLICITATION_LAYOUT",
-    "SOURCE_LINK_LAYER_ADDRESS",
-    "TARGET_LINK_LAYER_ADDRESS",
-    "NdOption",
     "NeighborAdvertisement",
     "NeighborSolicitation",
-    "PrefixInformation",
     "Redirect",
     "RouterAdvertisement",
     "RouterSolicitation",
-    "build_options",
-    "link_layer_address",
-    "parse_options",
 ]
 
 HOP_LIMIT = 255
@@ -61,7 +54,7 @@ ROUTER_ADVERTISEMENT_LAYOUT = Layout(
     Field("home_agent", 1, "the router is a Mobile IPv6 home agent", "icmpv6.nd.ra.flag.h"),
     Field("preference", 2, "1 high, 0 medium, 3 low", "icmpv6.nd.ra.flag.prf"),
     Field("proxy", 1, "the advertisement was proxied", "icmpv6.nd.ra.flag.p"),
-    Field("reserved", 2, "0"),
+    Field("reserved", 2, "0", "icmpv6.nd.ra.flag.rsv"),
     Field("router_lifetime", 16, "seconds as a default router; 0: not one", "icmpv6.nd.ra.router_lifetime"),
     Field("reachable_time", 32, "milliseconds a neighbor counts as reachable", "icmpv6.nd.ra.reachable_time"),
     Field("retrans_timer", 32, "milliseconds between solicitations", "icmpv6.nd.ra.retrans_timer"),
@@ -80,7 +73,7 @@ NEIGHBOR_ADVERTISEMENT_LAYOUT = Layout(
     Field("router", 1, "the sender is a router", "icmpv6.nd.na.flag.r"),
     Field("solicited", 1, "sent in answer to a solicitation", "icmpv6.nd.na.flag.s"),
     Field("override", 1, "replaces the link-layer address already known", "icmpv6.nd.na.flag.o"),
-    Field("reserved", 29, "0"),
+    Field("reserved", 29, "0", "icmpv6.nd.na.flag.rsv"),
     Field("target", 128, "whose link-layer address is given", "icmpv6.nd.na.target_address"),
 )
 REDIRECT_LAYOUT = Layout(
@@ -88,7 +81,7 @@ REDIRECT_LAYOUT = Layout(
     "RFC 4861 4.5",
     *_HEAD,
     _RESERVED,
-    Field("target", 128, "the better first hop for the destination", "icmpv6.rd.na.target_address"),
+    Field("target", 128, "the better first hop for the destination", "icmpv6.nd.rd.target_address"),
     Field("destination", 128, "which destination is redirected", "icmpv6.rd.na.destination_address"),
 )
 
@@ -99,102 +92,6 @@ LAYOUTS = {
     icmpv6.NEIGHBOR_ADVERTISEMENT: NEIGHBOR_ADVERTISEMENT_LAYOUT,
     icmpv6.REDIRECT: REDIRECT_LAYOUT,
 }
-
-_OPTION_HEAD = (
-    Field("type", 8, "kind of option", "icmpv6.opt.type"),
-    Field("length", 8, "of the whole option in units of 8 bytes", "icmpv6.opt.length"),
-)
-
-LINK_LAYER_ADDRESS_LAYOUT = Layout(
-    "Link-Layer Address",
-    "RFC 4861 4.6.1",
-    *_OPTION_HEAD,
-    Field("address", 48, "MAC address of the source (type 1) or the target (type 2)", "icmpv6.opt.linkaddr"),
-)
-PREFIX_INFORMATION_LAYOUT = Layout(
-    "Prefix Information",
-    "RFC 4861 4.6.2",
-    *_OPTION_HEAD,
-    Field("prefix_length", 8, "bits of the prefix that count", "icmpv6.opt.prefix.length"),
-    Field("on_link", 1, "addresses of the prefix are on this link", "icmpv6.opt.prefix.flag.l"),
-    Field("autonomous", 1, "hosts may make addresses of it", "icmpv6.opt.prefix.flag.a"),
-    Field("reserved_1", 6, "0", "icmpv6.opt.prefix.flag.reserved"),
-    Field("valid_lifetime", 32, "seconds; all ones for ever", "icmpv6.opt.prefix.valid_lifetime"),
-    Field("preferred_lifetime", 32, "seconds; all ones for ever", "icmpv6.opt.prefix.preferred_lifetime"),
-    Field("reserved_2", 32, "0", "icmpv6.opt.reserved"),
-    Field("prefix", 128, "the prefix, followed by zeros", "icmpv6.opt.prefix"),
-)
-REDIRECTED_HEADER_LAYOUT = Layout(
-    "Redirected Header",
-    "RFC 4861 4.6.3",
-    *_OPTION_HEAD,
-    Field("reserved", 48, "0", "icmpv6.opt.reserved"),
-)
-MTU_LAYOUT = Layout(
-    "MTU",
-    "RFC 4861 4.6.4",
-    *_OPTION_HEAD,
-    Field("reserved", 16, "0", "icmpv6.opt.reserved"),
-    Field("mtu", 32, "MTU that hosts on this link should use", "icmpv6.opt.mtu"),
-)
-
-# Types of option.
-SOURCE_LINK_LAYER_ADDRESS = 1
-TARGET_LINK_LAYER_ADDRESS = 2
-PREFIX_INFORMATION = 3
-REDIRECTED_HEADER = 4
-MTU = 5
-
-OPTION_LAYOUTS = {
-    SOURCE_LINK_LAYER_ADDRESS: LINK_LAYER_ADDRESS_LAYOUT,
-    TARGET_LINK_LAYER_ADDRESS: LINK_LAYER_ADDRESS_LAYOUT,
-    PREFIX_INFORMATION: PREFIX_INFORMATION_LAYOUT,
-    REDIRECTED_HEADER: REDIRECTED_HEADER_LAYOUT,
-    MTU: MTU_LAYOUT,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class NdOption:
-    """An option of any type, known or not; `data` is what follows its length octet (6, 14, 22... bytes).
-
-    A link-layer address of six bytes is all the data of its option.
-    """
-
-    type: int
-    data: bytes
-
-
-def parse_options(data: bytes, offset: int = 0, end: int | None = None) -> tuple[NdOption, ...]:
-    """The options between `offset` and `end`. Raises `WireError` for a length of 0 or beyond `end`."""
-    end = len(data) if end is None else min(end, len(data))
-    options = []
-    while offset < end:
-        length = data[offset + 1] * 8 if offset + 1 < end else 0
-        if length == 0 or offset + length > end:
-            raise WireError("nd: option length", min(offset + 1, end))
-        options.append(NdOption(data[offset], data[offset + 2 : offset + length]))
-        offset += length
-    return tuple(options)
-
-
-def build_options(options: tuple[NdOption, ...]) -> bytes:
-    """The bytes of `options`. Raises `WireError` for one that does not fill units of 8 bytes."""
-    built = b""
-    for option in options:
-        length, rest = divmod(len(option.data) + 2, 8)
-        if rest or not 1 <= length <= 255 or not 0 <= option.type <= 255:
-            raise WireError(f"nd: option {option.type} with {len(option.data)} bytes of data", len(built))
-        built += bytes((option.type, length)) + option.data
-    return built
-
-
-def link_layer_address(options: tuple[NdOption, ...], kind: int) -> bytes | None:
-    """The MAC address in the first option of type `kind` (source or target); None without one."""
-    for option in options:
-        if option.type == kind and len(option.data) == 6:
-            return option.data
-    return None
 
 
 def _parse(
@@ -425,59 +322,3 @@ class Redirect:
     def header_length(self) -> int:
         """Bytes of the message, which has no payload."""
         return _length(icmpv6.REDIRECT, self.options)
-
-
-@dataclass(slots=True, kw_only=True)
-class PrefixInformation:
-    """The option of router advertisements that tells of a prefix; lifetimes are in seconds."""
-
-    prefix_length: int
-    on_link: bool = True
-    autonomous: bool = True
-    reserved_1: int = 0
-    valid_lifetime: int = 0xFFFFFFFF
-    preferred_lifetime: int = 0xFFFFFFFF
-    reserved_2: int = 0
-    prefix: bytes
-
-    @classmethod
-    def parse(cls, data: bytes, offset: int = 0, end: int | None = None) -> Self:
-        """The option at `offset`, with its type and length. Raises `WireError`."""
-        kind, length, prefix_length, on_link, autonomous, *rest = PREFIX_INFORMATION_LAYOUT.unpack(
-            data, offset, end
-        )
-        if kind != PREFIX_INFORMATION:
-            raise PREFIX_INFORMATION_LAYOUT.error("type", "type", offset)
-        if length * 8 != PREFIX_INFORMATION_LAYOUT.size:
-            raise PREFIX_INFORMATION_LAYOUT.error("length", "length", offset)
-        reserved_1, valid_lifetime, preferred_lifetime, reserved_2, prefix = rest
-        return cls(
-            prefix_length=prefix_length,
-            on_link=on_link == 1,
-            autonomous=autonomous == 1,
-            reserved_1=reserved_1,
-            valid_lifetime=valid_lifetime,
-            preferred_lifetime=preferred_lifetime,
-            reserved_2=reserved_2,
-            prefix=prefix,
-        )
-
-    def build(self) -> bytes:
-        """The bytes of the option. Raises `WireError`."""
-        return PREFIX_INFORMATION_LAYOUT.pack(
-            PREFIX_INFORMATION,
-            PREFIX_INFORMATION_LAYOUT.size // 8,
-            self.prefix_length,
-            self.on_link,
-            self.autonomous,
-            self.reserved_1,
-            self.valid_lifetime,
-            self.preferred_lifetime,
-            self.reserved_2,
-            self.prefix,
-        )
-
-    @property
-    def header_length(self) -> int:
-        """Bytes of the option."""
-        return PREFIX_INFORMATION_LAYOUT.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Self
 
 from glassnet.wire.checksum import internet_checksum
@@ -23,6 +22,7 @@ __all__ = [
     "PSH",
     "RST",
     "SACK",
+    "SACK_BLOCK_LAYOUT",
     "SACK_PERMITTED",
     "SACK_PERMITTED_LAYOUT",
     "SYN",
@@ -44,7 +44,7 @@ LAYOUT = Layout(
         "acknowledgment", 32, "number of the next byte that the sender expects, if ACK is set", "tcp.ack_raw"
     ),
     Field("data_offset", 4, "header length in units of 4 bytes, options included; at least 5", "tcp.hdr_len"),
-    Field("reserved", 4, "0"),
+    Field("reserved", 4, "0", "tcp.flags.res"),
     Field("cwr", 1, "congestion window reduced", "tcp.flags.cwr"),
     Field("ece", 1, "ECN echo: congestion was experienced", "tcp.flags.ece"),
     Field("urg", 1, "the urgent pointer counts", "tcp.flags.urg"),
@@ -100,6 +100,12 @@ SACK_PERMITTED_LAYOUT = Layout(
     Field("kind", 8, "4", "tcp.option_kind"),
     Field("length", 8, "2", "tcp.option_len"),
 )
+SACK_BLOCK_LAYOUT = Layout(
+    "TCP SACK block",
+    "RFC 2018 3",
+    Field("left_edge", 32, "number of the first byte of the block", "tcp.options.sack_le"),
+    Field("right_edge", 32, "number of the byte after its last", "tcp.options.sack_re"),
+)
 TIMESTAMPS_LAYOUT = Layout(
     "TCP timestamps",
     "RFC 7323 3",
@@ -115,8 +121,7 @@ OPTION_LAYOUTS = {
     SACK_PERMITTED: SACK_PERMITTED_LAYOUT,
     TIMESTAMPS: TIMESTAMPS_LAYOUT,
 }
-
-_PAIR = Struct("!II")
+"""The diagram of each option but SACK, which is a kind and a length followed by blocks."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -239,7 +244,7 @@ class TcpSegment:
         """The blocks received beyond the acknowledgment: first byte, byte after the last (RFC 2018 3)."""
         for option in self.options:
             if option.kind == SACK and option.data and len(option.data) % 8 == 0:
-                return tuple(_PAIR.iter_unpack(option.data))
+                return tuple(SACK_BLOCK_LAYOUT.struct.iter_unpack(option.data))
         return ()
 
     @property
@@ -248,5 +253,4 @@ class TcpSegment:
         data = self.option(TIMESTAMPS, 8)
         if data is None:
             return None
-        value, echo_reply = _PAIR.unpack(data)
-        return value, echo_reply
+        return int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big")

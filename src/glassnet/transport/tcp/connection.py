@@ -490,6 +490,7 @@ class Connection:
             if sequence + size > edge:
                 size = edge - sequence
                 flags &= ~FIN
+                self._acks_due = 2
         if stamp >= 0 and sequence <= receiver.acked:
             self._recent = stamp  # RFC 7323, 4.3
         # Second, RST; fourth, SYN (RFC 5961 as in RFC 9293, 3.10.7.4).
@@ -527,8 +528,11 @@ class Connection:
             if state is not ESTABLISHED:
                 self._our_fin_acknowledged()
         elif acknowledgment == unacked:
+            closed = sender.window == 0
             changed = sender.set_window(sequence, acknowledgment, window)
-            if sender.window == 0:
+            if closed and changed:
+                sender.window_opened()
+            elif sender.window == 0:
                 sender.started_waiting = None  # the peer lives, and asks us to wait
             elif not changed and not length and sender.outstanding:
                 sender.duplicate()
@@ -693,6 +697,7 @@ class Connection:
     def _peer_finished(self) -> None:
         """The peer's FIN is next in order."""
         self.receiver.next += 1
+        self._acks_due = 2
         state = self.state
         if state is ESTABLISHED:
             self._enter(CLOSE_WAIT)

@@ -40,6 +40,11 @@ class RoundTrip:
         rto = smoothed + (share if share > self._min else self._min)
         self.rto = rto if rto < self._max else self._max
 
+    def forgive(self) -> None:
+        """Take back the backoff: it was the peer's closed window that kept us waiting, not the path."""
+        if self.smoothed:
+            self.rto = min(self.smoothed + max(self.variation << 2, self._min), self._max)
+
     def back_off(self) -> None:
         """Double the timeout (RFC 6298, 5.5)."""
         self.rto = min(self.rto * 2, self._max)

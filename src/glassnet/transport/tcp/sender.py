@@ -238,6 +238,16 @@ class Sender:
                 return True
         return False
 
+    def window_opened(self) -> None:
+        """The closed window is open again: what was sent as a probe was not taken, so send it anew."""
+        self.round_trip.forgive()
+        self.started_waiting = None
+        if self.outstanding:
+            self.mark_lost()
+            self.timer.start(self._connection.tcp.engine.now + self.round_trip.rto)
+        else:
+            self.timer.stop()
+
     def open(self, sequence: int, acknowledgment: int, window: int) -> None:
         """The handshake is over: the first window counts whatever came before."""
         self._window_sequence = sequence

@@ -1,0 +1,53 @@
+"""Nothing is left to happen, and programs still wait: who, where, and for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glassnet.errors import GlassnetError
+
+if TYPE_CHECKING:
+    from glassnet.host.system import World
+
+__all__ = ["Deadlock", "Wait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One line of the report."""
+
+    host: str
+    process: str
+    pid: int
+    strand: str
+    waits_for: str
+
+
+class Deadlock(GlassnetError):
+    """A result was asked for that cannot come: every program waits, and no event is left.
+
+    `waits` has one entry for each strand of each process on each host.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.waits = tuple(
+            Wait(system.name, process.name, process.pid, strand.name, strand.describe())
+            for system in world.systems
+            for process in system.processes.values()
+            for strand in process.strands
+        )
+        now = world.engine.now / 1e9
+        super().__init__(f"at {now:.9g} s nothing is left to happen, but programs wait:\n{self._table()}")
+
+    def _table(self) -> str:
+        rows = [("host", "process", "pid", "waits for")]
+        for wait in self.waits:
+            thread = "" if wait.strand == "MainThread" else f" [{wait.strand}]"
+            rows.append((wait.host, wait.process + thread, str(wait.pid), wait.waits_for))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = []
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            lines.append("  " + "  ".join([*cells, row[3]]))
+        return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The seam: which functions of the standard library ask for the host first.
+
+Each is wrapped once, in place. On a host the wrapper serves the virtual operating
+system; off host it calls the original. Names that other modules imported before
+(`from time import sleep`) are rebound.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+from glassnet.host.clocks import Clocks
+
+__all__ = ["install"]
+
+_installed = False
+
+# Their own use of clocks and locks must stay real: they run the engine, or Python itself.
+_LEFT_ALONE = frozenset(
+    ("glassnet", "_thread", "importlib", "_frozen_importlib", "_frozen_importlib_external", "reprlib")
+)
+
+
+def _clock_patches() -> list[tuple[ModuleType, str, Any]]:
+    clocks = Clocks()
+    names = (
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "sleep",
+        "localtime",
+        "gmtime",
+        "ctime",
+        "asctime",
+        "strftime",
+    )
+    return [(time, name, getattr(clocks, name)) for name in names]
+
+
+def install() -> None:
+    """Put the wrappers in place, once."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    table = [*_clock_patches()]
+    replaced: dict[int, tuple[Any, Any]] = {}
+    for module, name, replacement in table:
+        original = getattr(module, name)
+        setattr(module, name, replacement)
+        replaced[id(original)] = (original, replacement)
+    _rebind(replaced)
+
+
+def _rebind(replaced: dict[int, tuple[Any, Any]]) -> None:
+    """Give modules that hold an original under a name of their own the wrapper instead."""
+    for module_name, module in list(sys.modules.items()):
+        if not isinstance(module, ModuleType) or module_name.split(".", 1)[0] in _LEFT_ALONE:
+            continue
+        names = module.__dict__
+        for name, value in list(names.items()):
+            found = replaced.get(id(value))
+            if found is not None and found[0] is value:
+                names[name] = found[1]

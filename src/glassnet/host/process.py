@@ -1,0 +1,292 @@
+"""A program on a virtual host: started, waited for, signalled, ended."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import GlassnetError, ProcessEnded
+from glassnet.host.current import current
+from glassnet.host.deadlock import Deadlock
+from glassnet.host.strand import Strand, running_or_none
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from glassnet.host.system import System
+
+__all__ = ["Process"]
+
+
+class Process:
+    """A running program: a function with a host, a number, open files and signal handlers.
+
+    `returncode` is None while it runs, then its exit status: 0 when the function
+    returned, 1 when it raised, what it gave to `sys.exit`, or minus the number of
+    the signal that ended it. What it still holds open when it ends is closed.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        name: str,
+    ) -> None:
+        self.system = system
+        self.name = name
+        self.pid = system.next_pid()
+        self.returncode: int | None = None
+        self.exception: BaseException | None = None
+        self.numbers: dict[int, None] = {}
+        self.handlers: dict[int, Any] = {}
+        self.wakeup_number = -1
+        self.pending: deque[int] = deque()
+        self.on_exit: list[Callable[[], object]] = []
+        self.strands: dict[Strand, None] = {}
+        self._call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (
+            function,
+            args,
+            kwargs,
+        )
+        self._result: Any = None
+        self._traceback: TracebackType | None = None
+        self._collectors = 0
+        self._interrupted = False
+        self._joining = False
+        # As empty as in a new interpreter: nothing of who started it leaks in.
+        context = Context()
+        context.run(current.set, system)
+        self.main = Strand(self, "MainThread", self._run, context, daemon=False)
+        self.strands[self.main] = None
+        system.processes[self.pid] = self
+
+    def __repr__(self) -> str:
+        state = "running" if self.returncode is None else f"returncode={self.returncode}"
+        return f"<Process {self.name!r} (pid {self.pid}) on host {self.system.name!r}, {state}>"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.returncode is None
+
+    # Its life
+
+    def _run(self) -> None:
+        code = self._attempt(self._execute)
+        joined = self._attempt(self._join_threads)
+        self.strand_finished(self.main)
+        self._end(code or joined)
+
+    def _attempt(self, action: Callable[[], None]) -> int:
+        """Run `action` in this process; returns the exit status that its end means."""
+        try:
+            if self.main.doomed:
+                return 0
+            action()
+        except SystemExit as leaving:
+            if not self.main.doomed:
+                return self._exit_status(leaving.code)
+        except KeyboardInterrupt as error:
+            if not self._interrupted:
+                # Someone at a real keyboard wants the whole run to stop.
+                self._end(-signal.SIGINT)
+                raise
+            self._failed(error)
+            return -signal.SIGINT
+        except BaseException as error:
+            self._failed(error)
+            return 1
+        return 0
+
+    def _execute(self) -> None:
+        assert self._call is not None
+        function, args, kwargs = self._call
+        self._call = None
+        value = function(*args, **kwargs)
+        if inspect.iscoroutine(value):
+            import asyncio
+
+            value = asyncio.run(value)
+        self._result = value
+
+    def _join_threads(self) -> None:
+        main = self.main
+        main.doing = "end of its threads"
+        self._joining = True
+        while any(not strand.daemon for strand in self.strands if strand is not main):
+            main.park()
+
+    def _exit_status(self, code: object) -> int:
+        if code is None:
+            return 0
+        if isinstance(code, int):
+            return code & 0xFF
+        print(code, file=sys.stderr)
+        return 1
+
+    def _failed(self, error: BaseException) -> None:
+        if self.returncode is not None:
+            return
+        self.exception = error
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+            frames = frames.tb_next
+        self._traceback = error.__traceback__ = frames
+        if not self._collectors:
+            now = self.system.engine.now / 1e9
+            print(
+                f"host {self.system.name!r}, process {self.name!r} (pid {self.pid}), at {now:.6f} s:",
+                file=sys.stderr,
+            )
+            traceback.print_exception(error)
+
+    def strand_finished(self, strand: Strand) -> None:
+        """One of its strands has run to its end."""
+        strand.finished = True
+        self.strands.pop(strand, None)
+        if self._joining:
+            self.main.wake()
+
+    def _end(self, code: int) -> None:
+        if self.returncode is not None:
+            return
+        self.returncode = code
+        self.system.processes.pop(self.pid, None)
+        files = self.system.world.files
+        for number in tuple(self.numbers):
+            files.close(number)
+        for strand in tuple(self.strands):
+            _silence_tasks(strand.loop)
+            strand.doom()
+        callbacks, self.on_exit = self.on_exit, []
+        for callback in callbacks:
+            callback()
+
+    def abandon(self) -> None:
+        """End it at once, and unwind what it left on its stacks without waiting for an event."""
+        strands = tuple(self.strands)
+        self._end(-signal.SIGKILL)
+        if not self.system.engine.running:
+            for strand in strands:
+                strand.unwind()
+
+    # Signals
+
+    def send_signal(self, number: int) -> None:
+        """Deliver a signal, as kill(2) does: run its handler, or do what it does by default."""
+        if self.returncode is not None:
+            return
+        number = signal.Signals(number)
+        handler = self.handlers.get(number, signal.SIG_DFL)
+        if number == signal.SIGKILL or (handler == signal.SIG_DFL and number not in _HARMLESS):
+            self._end(-number)
+            strand = running_or_none()
+            if strand is not None and strand.process is self:
+                raise SystemExit
+        elif callable(handler):
+            self.pending.append(number)
+            if self.wakeup_number >= 0:
+                self.system.write_wakeup(self.wakeup_number, number)
+            if running_or_none() is self.main:
+                self.handle_signals()
+            else:
+                self.main.wake()
+
+    def handle_signals(self) -> None:
+        """Run the handlers of the signals that came; called in the main strand."""
+        while self.pending:
+            number = self.pending.popleft()
+            handler = self.handlers.get(number)
+            if callable(handler):
+                if number == signal.SIGINT:
+                    self._interrupted = True
+                handler(number, sys._getframe(1))
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM): its handler runs, or it ends at once with returncode -15."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL): the host closes its files, returncode is -9.
+
+        Python's `finally` blocks still run, but nothing that they do gets out.
+        """
+        self.send_signal(signal.SIGKILL)
+
+    # Waiting for it
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """While someone is there to take its exception, it is not printed as well."""
+        self._collectors += 1
+        try:
+            yield
+        finally:
+            self._collectors -= 1
+
+    def wait(self) -> int:
+        """Run the network, or inside a program wait, until it has ended; returns `returncode`.
+
+        Raises Deadlock when nothing is left that could happen, and it waits.
+        """
+        strand = running_or_none()
+        with self.collected():
+            if strand is None:
+                self._run_network()
+            else:
+                strand.doing = f"end of process {self.name!r} on host {self.system.name!r}"
+                self.on_exit.append(strand.wake)
+                while self.returncode is None:
+                    strand.park()
+        assert self.returncode is not None
+        return self.returncode
+
+    def _run_network(self) -> None:
+        engine = self.system.engine
+        if self.returncode is None and engine.running:
+            raise GlassnetError(
+                f"cannot wait for process {self.name!r} inside an event of the network: "
+                "wait for it in a program, or after net.run() has returned"
+            )
+        self.on_exit.append(engine.pause)
+        while self.returncode is None:
+            if not engine.run() and self.returncode is None:
+                raise Deadlock(self.system.world)
+
+    def result(self) -> Any:
+        """What the function returned, once it has; raises what it raised.
+
+        Outside of programs this runs the network. Raises ProcessEnded if it left
+        with another exit status than 0, or was ended by a signal, and Deadlock if
+        it waits for something that cannot happen.
+        """
+        code = self.wait()
+        if self.exception is not None:
+            raise self.exception.with_traceback(self._traceback)
+        if code:
+            how = (
+                f"was ended by {signal.Signals(-code).name}" if code < 0 else f"left with exit status {code}"
+            )
+            raise ProcessEnded(f"process {self.name!r} on host {self.system.name!r} {how}", code)
+        return self._result
+
+
+_HARMLESS = (signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT)
+
+
+def _silence_tasks(loop: Any) -> None:
+    """The tasks of a program that was ended need not complain that nobody finished them."""
+    if loop is not None:
+        import asyncio
+
+        for task in asyncio.all_tasks(loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -1,0 +1,139 @@
+"""Waiting for many files at once: the set behind every selector, `select`, `poll` and `epoll`.
+
+A wait costs what is ready, not what is registered: a file's change puts it among
+the candidates, and a wait looks at the candidates only.
+"""
+
+from __future__ import annotations
+
+from glassnet.host.clocks import deadline_after
+from glassnet.host.files import ALWAYS, FileTable, OpenFile
+from glassnet.host.strand import Strand, running_or_none, running_strand
+
+__all__ = ["EDGE", "ONE_SHOT", "Member", "ReadySet"]
+
+EDGE = 1 << 31
+"""EPOLLET: report a change once."""
+
+ONE_SHOT = 1 << 30
+"""EPOLLONESHOT: report once, then not until modified."""
+
+_POLL_COST = 100
+_FIND_COST = 1
+_SHOWN = 4
+
+
+class Member:
+    """One file number in a set, and the bits wanted of it. It is its file's watcher."""
+
+    __slots__ = ("events", "file", "number", "set")
+
+    def __init__(self, ready_set: ReadySet, number: int, file: OpenFile, events: int) -> None:
+        self.set = ready_set
+        self.number = number
+        self.file = file
+        self.events = events
+
+    def ready(self, file: OpenFile) -> None:
+        """The file has something that is wanted: look at it in the next wait, or now."""
+        ready_set = self.set
+        ready_set.candidates[self.number] = self
+        for strand in ready_set.waiting:
+            strand.wake()
+
+
+class ReadySet:
+    """File numbers with the bits wanted of each, as epoll(7) keeps them."""
+
+    __slots__ = ("candidates", "files", "members", "verb", "waiting")
+
+    def __init__(self, files: FileTable, verb: str) -> None:
+        self.files = files
+        self.verb = verb
+        self.members: dict[int, Member] = {}
+        self.candidates: dict[int, Member] = {}
+        self.waiting: dict[Strand, None] = {}
+
+    def add(self, number: int, events: int) -> None:
+        """Want `events` of this file number; OSError(EBADF) if there is none such."""
+        file = self.files.get(number)
+        member = self.members[number] = Member(self, number, file, events)
+        self._watch(member)
+
+    def modify(self, number: int, events: int) -> None:
+        """Want other bits of a file number; KeyError if it is not in the set."""
+        member = self.members[number]
+        member.events = events
+        self._watch(member)
+
+    def remove(self, number: int) -> None:
+        """Want nothing more of a file number; KeyError if it is not in the set."""
+        member = self.members.pop(number)
+        member.file.watchers.pop(member, None)
+        self.candidates.pop(number, None)
+
+    def clear(self) -> None:
+        """Leave all files alone."""
+        for number in tuple(self.members):
+            self.remove(number)
+
+    def _watch(self, member: Member) -> None:
+        interest = member.events | ALWAYS
+        member.file.watchers[member] = interest
+        if member.file.mask() & interest:
+            member.ready(member.file)
+        else:
+            self.candidates.pop(member.number, None)
+
+    def collect(self, most: int | None = None) -> list[tuple[int, int]]:
+        """The numbers that are ready now, each with its bits."""
+        found: list[tuple[int, int]] = []
+        candidates = self.candidates
+        if not candidates:
+            return found
+        for number, member in tuple(candidates.items()):
+            file = member.file
+            events = member.events
+            bits = file.mask() & (events | ALWAYS)
+            if not bits or file.closed or not events:
+                # A file that was closed leaves by itself, as from epoll.
+                del candidates[number]
+                continue
+            found.append((number, bits))
+            if events & (EDGE | ONE_SHOT):
+                del candidates[number]
+                if events & ONE_SHOT:
+                    member.events = 0
+            if len(found) == most:
+                break
+        return found
+
+    def wait(self, timeout: float | None, most: int | None = None) -> list[tuple[int, int]]:
+        """Wait for one or more to be ready, at most `timeout` seconds (None: for ever; 0 or less: not at all)."""
+        found = self.collect(most)
+        strand = running_or_none()
+        if found or (timeout is not None and timeout <= 0):
+            if strand is not None:
+                strand.spin(_FIND_COST if found else _POLL_COST)
+            return found or self.collect(most)
+        if strand is None:
+            strand = running_strand()
+        deadline = None if timeout is None else deadline_after(strand, timeout)
+        strand.settle((self.verb, self))
+        self.waiting[strand] = None
+        try:
+            while strand.park(deadline):
+                found = self.collect(most)
+                if found:
+                    return found
+        finally:
+            del self.waiting[strand]
+        return self.collect(most)
+
+    def describe(self) -> str:
+        """What is in the set, for the deadlock report."""
+        shown = [member.file.describe() for member in self.members.values()]
+        if not shown:
+            return "nothing"
+        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        return ", ".join(shown[:_SHOWN]) + more

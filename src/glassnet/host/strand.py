@@ -1,0 +1,258 @@
+"""A line of execution: the greenlet behind a process or a thread, and how it waits.
+
+A strand runs until it must wait. Then it parks: control goes back to the *hub*, the
+greenlet in which the engine runs, and the network goes on until something wakes the
+strand. A wake is an ordinary engine event at the present time, so that the engine's
+order is the only order there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Context
+from heapq import heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+from glassnet.engine import Timer
+from glassnet.errors import GlassnetError
+from glassnet.host.files import ALWAYS, OpenFile
+from glassnet.host.thread_state import ThreadState
+
+if TYPE_CHECKING:
+    from glassnet.host.process import Process
+
+__all__ = ["Strand", "running_strand"]
+
+_idents = count(1)
+
+_SPIN_LIMIT = 10_000
+_FIRST_CREEP = 1_000
+_LARGEST_CREEP = 10_000_000
+_PATIENCE_WITH_THE_DOOMED = 1_000
+
+_running: Strand | None = None
+_never_resumed: list[greenlet] = []
+
+
+def running_strand() -> Strand:
+    """The strand that runs now; GlassnetError outside every program."""
+    if _running is None:
+        raise GlassnetError(
+            "this call would wait, but no program of the network is running here: "
+            "call it in a function given to host.start() or host.run()"
+        )
+    return _running
+
+
+def running_or_none() -> Strand | None:
+    """The strand that runs now, or None outside every program."""
+    return _running
+
+
+class Describable(Protocol):
+    """Something to wait for that says what it is."""
+
+    def describe(self) -> str:
+        """What it is, in a few words."""
+
+
+class Strand:
+    """One line of execution of a process. `doing` says what it waits for."""
+
+    __slots__ = (
+        "_creep",
+        "_greenlet",
+        "_hub",
+        "_refused",
+        "_spins",
+        "_spun_at",
+        "_state",
+        "_target",
+        "_timer",
+        "daemon",
+        "doing",
+        "doomed",
+        "engine",
+        "finished",
+        "ident",
+        "name",
+        "parked",
+        "process",
+        "thread",
+        "woken",
+    )
+
+    def __init__(
+        self, process: Process, name: str, body: Callable[[], object], context: Context, daemon: bool
+    ) -> None:
+        self.process = process
+        self.engine = process.system.engine
+        self.name = name
+        self.daemon = daemon
+        self.ident = next(_idents)
+        self.thread: Any = None
+        self.doing: str | tuple[str, Describable] = "starting"
+        self.parked = True
+        self.woken = True
+        self.doomed = False
+        self.finished = False
+        self._refused = 0
+        self._spins = 0
+        self._spun_at = -1
+        self._creep = 0
+        self._timer: Timer | None = None
+        self._state = ThreadState()
+        self._greenlet = self._target = greenlet(body)
+        self._greenlet.gr_context = context
+        self._hub: greenlet | None = None
+        heappush(self.engine.heap, (self.engine.now, next(self.engine.order), self._resume, None))
+
+    @property
+    def loop(self) -> Any:
+        """The asyncio loop that was running when the strand parked, or None."""
+        return self._state.loop
+
+    # From the engine's side
+
+    def _resume(self, _: None = None) -> None:
+        global _running
+        if not self.parked:
+            return  # ended meanwhile
+        self.parked = False
+        hub = getcurrent()
+        if self._hub is not hub:
+            self._hub = hub
+            self._greenlet.parent = hub
+        before, _running = _running, self
+        state = self._state
+        state.exchange(hub)
+        try:
+            self._target.switch()
+        finally:
+            state.exchange(hub)
+            _running = before
+
+    def _expired(self) -> None:
+        if self.parked and not self.woken:
+            self._resume()
+
+    def wake(self) -> None:
+        """Run again, after what is already due now. Waking twice is waking once."""
+        if self.parked and not self.woken:
+            self.woken = True
+            engine = self.engine
+            heappush(engine.heap, (engine.now, next(engine.order), self._resume, None))
+
+    def ready(self, file: OpenFile) -> None:
+        """`file` has what this strand waits for."""
+        self.wake()
+
+    def doom(self) -> None:
+        """Let nothing succeed any more: wherever it waits or will wait, SystemExit is raised."""
+        self.doomed = True
+        self.wake()
+
+    def unwind(self) -> None:
+        """Run a doomed strand to its end, outside of the engine's order."""
+        if not self.finished:
+            self._resume()
+
+    # From the program's side
+
+    def park(self, deadline: int | None = None) -> bool:
+        """Wait until woken (True), or until time `deadline` (False).
+
+        Wakes can be spurious: a signal's handler may have run. Look, and park again.
+        """
+        if self.doomed:
+            self._refuse()
+        hub = self._hub
+        assert hub is not None
+        timer = self._timer
+        if deadline is not None:
+            if timer is None:
+                timer = self._timer = Timer(self.engine, self._expired)
+            timer.start(deadline)
+        # Some libraries run parts of a program in greenlets of their own.
+        self._target = getcurrent()
+        self.parked = True
+        self.woken = False
+        hub.switch()
+        if deadline is not None and timer is not None:
+            timer.stop()
+        if self.doomed:
+            self._refuse()
+        process = self.process
+        if process.pending and process.main is self:
+            process.handle_signals()
+        return self.woken
+
+    def _refuse(self) -> None:
+        self._refused += 1
+        if self._refused > _PATIENCE_WITH_THE_DOOMED:
+            # It catches SystemExit and tries again, for ever. A dead program does nothing: nor shall this.
+            _never_resumed.append(getcurrent())
+            self.process.strand_finished(self)
+            while self._hub is not None:
+                self._hub.switch()
+        raise SystemExit
+
+    def wait(self, file: OpenFile, interest: int, deadline: int | None, verb: str) -> bool:
+        """Wait until `file` is ready for `interest` (True), or until `deadline` (False)."""
+        interest |= ALWAYS
+        watchers = file.watchers
+        self.settle((verb, file))
+        try:
+            while not file.closed:
+                if file.mask() & interest:
+                    return True
+                watchers[self] = interest
+                if not self.park(deadline):
+                    return bool(file.mask() & interest)
+        finally:
+            watchers.pop(self, None)
+        return True
+
+    def settle(self, doing: str | tuple[str, Describable]) -> None:
+        """Begin a wait of its own making: say for what; it does not spin now."""
+        self.doing = doing
+        self._creep = 0
+
+    def sleep(self, duration: int) -> None:
+        """Wait for `duration` nanoseconds."""
+        now = self.engine.now
+        deadline = now + duration
+        self.settle(f"sleep until {deadline / 1e9:.9g} s")
+        self.park(deadline)
+        while self.engine.now < deadline:
+            self.park(deadline)
+
+    def spin(self, cost: int) -> None:
+        """The program looks at the clock, or polls, without waiting.
+
+        Real time passes while a real program does that. Here a program that does
+        nothing else gets forward in time by steps that grow.
+        """
+        now = self.engine.now
+        if self._spun_at != now:
+            self._spun_at = now
+            self._spins = 0
+        self._spins += cost
+        if self._spins > _SPIN_LIMIT:
+            self._spins = 0
+            self._creep = min(max(self._creep * 2, _FIRST_CREEP), _LARGEST_CREEP)
+            self.doing = "polling"
+            deadline = now + self._creep
+            while self.engine.now < deadline:
+                self.park(deadline)
+
+    def describe(self) -> str:
+        """What it waits for, in one phrase."""
+        doing = self.doing
+        if isinstance(doing, str):
+            return doing
+        verb, what = doing
+        return f"{verb} on {what.describe()}"

@@ -1,0 +1,375 @@
+"""A network: hosts, switches and cables, one clock, one seed."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Coroutine
+from inspect import iscoroutine
+from ipaddress import IPv4Address, IPv6Address
+from os import PathLike
+from typing import Any, Self, TypeVar, Unpack
+
+from glassnet import physical
+from glassnet.datalink.interface import Interface
+from glassnet.datalink.switch import Port, Switch
+from glassnet.engine import Clock, Drops, Engine, Events
+from glassnet.engine.quantity import duration
+from glassnet.errors import GlassnetError
+from glassnet.glass.capture import Capture
+from glassnet.host.deadlock import Deadlock
+from glassnet.host.process import Process
+from glassnet.host.system import EPOCH, World
+from glassnet.topology.addressing import Subnet, Subnets
+from glassnet.topology.cable import DEFAULT_QUEUE, Cable, Quality, conditions
+from glassnet.topology.host import Host, Router
+from glassnet.topology.routing import Link, fill_routes
+
+__all__ = ["Network"]
+
+Node = Host | Switch
+H = TypeVar("H", bound=Host)
+
+# The first octets of locally administered unicast addresses; the rest counts the interfaces.
+_MAC_PREFIX = b"\x02\x00\x00"
+
+
+class Network:
+    """A network of virtual hosts, with a clock and a seed of its own.
+
+    `seed` decides everything that chance decides. `clock` is `"virtual"` (jumps to
+    the next event), `"real"` (keeps pace with the wall clock) or `"scaled"` (runs
+    `speed` times as fast as that).
+    """
+
+    def __init__(self, seed: int | str = 0, clock: Clock = "virtual", speed: float = 1.0) -> None:
+        self.engine = Engine(seed, clock, speed)
+        self.world = World(self.engine)
+        self.names = self.world.names
+        self.hosts: dict[str, Host] = {}
+        self.switches: dict[str, Switch] = {}
+        self.cables: list[Cable] = []
+        self._subnets = Subnets()
+        self._subnet_of: dict[Switch, list[Subnet]] = {}
+        self._owner_of: dict[bytes, str] = {}
+        self._interfaces = 0
+        self._routed = True
+        self._console: Host | None = None
+        # Programs that wait for ever are on stacks of their own, which Python never collects.
+        self._finalizer = weakref.finalize(self, self.world.close)
+
+    # Building
+
+    def host(self, name: str) -> Host:
+        """A new host, on no network yet."""
+        return self._add_host(Host, name)
+
+    def router(self, name: str) -> Router:
+        """A new host that forwards packets between its interfaces."""
+        return self._add_host(Router, name)
+
+    def _add_host(self, kind: type[H], name: str) -> H:
+        self._check_name(name)
+        host = kind(self, name)
+        self.hosts[name] = host
+        return host
+
+    def switch(self, name: str) -> Switch:
+        """A new switch, with as many ports as are plugged in."""
+        self._check_name(name)
+        switch = self.switches[name] = Switch(self.engine, name)
+        return switch
+
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not name or any(c.isspace() or c in ":/" for c in name):
+            raise ValueError(f"name {name!r}: expected a word without spaces, colons and slashes")
+        if name in self.hosts or name in self.switches:
+            raise GlassnetError(
+                f"the network has a {name!r} already: choose another name, or use net[{name!r}]"
+            )
+
+    def __getitem__(self, name: str) -> Node:
+        """The host, router or switch called `name`."""
+        found = self.hosts.get(name) or self.switches.get(name)
+        if found is None:
+            known = ", ".join([*self.hosts, *self.switches]) or "none yet"
+            raise GlassnetError(f"the network has no host or switch {name!r}; it has: {known}")
+        return found
+
+    def cable(
+        self,
+        a: Node | str,
+        b: Node | str,
+        *,
+        prefix: str | tuple[str, ...] | None = None,
+        mtu: int = 1500,
+        **given: Unpack[Quality],
+    ) -> Cable:
+        """Join two hosts, routers or switches.
+
+        `rate` ("1Gbps"; without one it is infinitely fast), `delay`, `jitter` ("10ms"),
+        `queue` ("64KiB"; 1 MiB if not given), `loss`, `duplication`, `reordering` ("1%"),
+        `bit_errors` (per bit) say what it is like in both directions; `Cable.towards`
+        gives one. Between two hosts or routers both ends get addresses from `prefix`,
+        or from the next free documentation networks; `prefix=()` gives none.
+        """
+        first, second = self._node(a), self._node(b)
+        if first is second:
+            raise GlassnetError(
+                f"a cable from {first.name} to itself leads nowhere: give it two different ends"
+            )
+        name = self._cable_name(first.name, second.name)
+        parsed = conditions(name, given)
+        parsed.setdefault("queue", DEFAULT_QUEUE)
+        subnets: list[Subnet] = []
+        if isinstance(first, Host) and isinstance(second, Host):
+            subnets = list(self._subnets.link()) if prefix is None else self._subnets.given(prefix)
+        elif prefix is not None:
+            raise ValueError(
+                f"cable {name}: prefix= is for a cable between two hosts; a LAN is made by net.lan()"
+            )
+        ends = (first.name, second.name)
+        wire = physical.cable.Cable(self.engine, name, ends=ends, **parsed)
+        cable = Cable(wire, self._jack(first, mtu), self._jack(second, mtu))
+        self.cables.append(cable)
+        self._topology_changed()
+        for subnet in subnets:
+            for end in (cable.a, cable.b):
+                if isinstance(end, Interface):
+                    self.hosts[end.owner].add_address(subnet.next(), end)
+        return cable
+
+    def lan(
+        self,
+        *members: Host | str,
+        prefix: str | tuple[str, ...] | None = None,
+        switch: str | None = None,
+        mtu: int = 1500,
+        **given: Unpack[Quality],
+    ) -> list[Host]:
+        """Join hosts by one switch, each with a cable of its own; returns them in order.
+
+        A member is the name of a new host, or a host or router that exists. They get
+        addresses from `prefix` (one network, or several), or from the next free
+        documentation networks: 192.0.2.0/24 and 2001:db8::/64 for the first LAN. The
+        other arguments are those of each cable, as `Network.cable` takes them: what
+        `delay` says is met twice between two members.
+        """
+        if not members:
+            raise GlassnetError("a LAN needs members: give the names of its hosts")
+        for member in members:
+            if isinstance(member, Host):
+                self._node(member)
+            elif member not in self.hosts:
+                self._check_name(member)
+        subnets = list(self._subnets.lan()) if prefix is None else self._subnets.given(prefix)
+        conditions("lan", given)
+        hub = self.switch(switch or self._free_name("switch"))
+        self._subnet_of[hub] = subnets
+        joined = []
+        for member in members:
+            host = member if isinstance(member, Host) else self.hosts.get(member) or self.host(member)
+            cable = self.cable(host, hub, mtu=mtu, **given)
+            for subnet in subnets:
+                assert isinstance(cable.a, Interface)
+                host.add_address(subnet.next(), cable.a)
+            joined.append(host)
+        return joined
+
+    def _node(self, node: Node | str) -> Node:
+        if isinstance(node, str):
+            return self[node]
+        if self.hosts.get(node.name) is not node and self.switches.get(node.name) is not node:
+            raise GlassnetError(f"{node!r} is not of this network: make it with this network's methods")
+        return node
+
+    def _host(self, host: Host | str) -> Host:
+        found = self._node(host)
+        if not isinstance(found, Host):
+            raise GlassnetError(f"{found.name} is a switch: a host or router is needed here")
+        return found
+
+    def _free_name(self, stem: str) -> str:
+        number = 1
+        while f"{stem}{number}" in self.hosts or f"{stem}{number}" in self.switches:
+            number += 1
+        return f"{stem}{number}"
+
+    def _cable_name(self, a: str, b: str) -> str:
+        name = f"{a}-{b}"
+        taken = sum(1 for cable in self._cables_between(a, b))
+        return f"{name}-{taken + 1}" if taken else name
+
+    def _cables_between(self, a: str, b: str) -> list[Cable]:
+        stem = f"{a}-{b}"
+        return [cable for cable in self.cables if cable.name == stem or cable.name.startswith(f"{stem}-")]
+
+    def _jack(self, node: Node, mtu: int) -> Interface | Port:
+        if isinstance(node, Switch):
+            return node.port()
+        self._interfaces += 1
+        mac = _MAC_PREFIX + self._interfaces.to_bytes(3, "big")
+        number = len(node.interfaces)
+        interface = Interface(
+            self.engine,
+            f"eth{number}",
+            mac,
+            mtu,
+            drops=node.drops,
+            owner=node.name,
+            index=number + 2,
+        )
+        node.internet.attach(interface)
+        return interface
+
+    # Names and addresses
+
+    def owner_of(self, address: IPv4Address | IPv6Address) -> str | None:
+        """The name of the host that has this address, or None."""
+        return self._owner_of.get(address.packed)
+
+    def know(self, name: str, address: IPv4Address | IPv6Address) -> None:
+        """Let `name` stand for `address` on all hosts."""
+        self._owner_of[address.packed] = name
+        self.names.add(name, address.packed)
+        self._topology_changed()
+
+    def _topology_changed(self) -> None:
+        if self._routed:
+            self._routed = False
+            self.engine.after(0, self.fill_routes)
+
+    def fill_routes(self, _: object = None) -> None:
+        """Give every host the routes that an administrator would.
+
+        This happens by itself, as the first event after cables or addresses changed.
+        """
+        fill_routes(self._links())
+        self._routed = True
+
+    def _links(self) -> list[Link]:
+        """Who hears whom without a router: the members of each link, in the order of their cables."""
+        link_of: dict[Switch, Link] = {switch: [] for switch in self.switches.values()}
+        links: list[Link] = []
+        for cable in self.cables:
+            a, b = cable.a, cable.b
+            if isinstance(a, Port) and isinstance(b, Port):
+                joined, gone = link_of[a.switch], link_of[b.switch]
+                if joined is not gone:
+                    joined.extend(gone)
+                    for switch, link in link_of.items():
+                        if link is gone:
+                            link_of[switch] = joined
+                continue
+            if isinstance(a, Port):
+                a, b = b, a
+            assert isinstance(a, Interface)
+            member = (self.hosts[a.owner], a)
+            if isinstance(b, Port):
+                link_of[b.switch].append(member)
+            else:
+                links.append([member, (self.hosts[b.owner], b)])
+        seen: list[Link] = []
+        for link in link_of.values():
+            if not any(link is other for other in seen):
+                seen.append(link)
+        return links + seen
+
+    # Running
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the network began."""
+        return self.engine.now / 1e9
+
+    @property
+    def events(self) -> Events:
+        """What can be observed: `net.events.on(Drop, print)`."""
+        return self.engine.events
+
+    def run(
+        self,
+        until: float | str | Process | Callable[[], bool] | Coroutine[Any, Any, Any] | None = None,
+        for_: float | str | None = None,
+    ) -> Any:
+        """Run the network.
+
+        `until` is a time since its beginning ("10s", or seconds), a process that is to
+        end, a condition that is asked after each event, or a coroutine: one that uses
+        `await host.call(...)` and `host.task(...)`, whose result is returned. `for_` is
+        a length of time. With neither it runs until all programs have ended, and
+        raises `Deadlock` if some wait and nothing is left to happen.
+        """
+        if until is not None and for_ is not None:
+            raise ValueError("net.run: give until= or for_=, not both")
+        engine = self.engine
+        if for_ is not None:
+            engine.run(engine.now + duration(for_))
+        elif isinstance(until, Process):
+            return until.result()
+        elif iscoroutine(until):
+            return self._operator().run(lambda: until)
+        elif callable(until):
+            self._run_while(lambda: not until())
+        elif isinstance(until, str | int | float):
+            engine.run(duration(until))
+        elif until is None:
+            self._run_while(lambda: any(host.system.processes for host in self.hosts.values()))
+        else:
+            raise ValueError(
+                f"net.run: until={until!r}: expected a time, a process, a condition or a coroutine"
+            )
+        return None
+
+    def _run_while(self, wanted: Callable[[], bool]) -> None:
+        engine = self.engine
+        while wanted():
+            if not engine.step():
+                raise Deadlock(self.world)
+
+    def _operator(self) -> Host:
+        if self._console is None:
+            self._console = Host(self, "console")
+        return self._console
+
+    def capture(self, path: str | PathLike[str], *hosts: Host | str) -> Capture:
+        """Write what hosts send and receive, all of them by default, to a pcapng file until it is closed.
+
+        Use it as `with net.capture("shop.pcapng"): ...`. Hosts that come later are not in it.
+        """
+        chosen = [self._host(host) for host in hosts] or list(self.hosts.values())
+        return Capture(path, [host.internet for host in chosen], epoch=EPOCH)
+
+    def pause(self) -> None:
+        """Make `run` return after the event under way; `run` goes on from there."""
+        self.engine.pause()
+
+    def step(self) -> bool:
+        """Run exactly one event; False if there was none."""
+        return self.engine.step()
+
+    def close(self) -> None:
+        """End all programs at once."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        """Itself: `with Network() as net` closes it at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def drops(self) -> dict[str, int]:
+        """What was dropped anywhere in the network, by reason."""
+        total: dict[str, int] = {}
+        for drops in self._all_drops():
+            for reason, count in drops.counts.items():
+                total[reason] = total.get(reason, 0) + count
+        return total
+
+    def _all_drops(self) -> list[Drops]:
+        return [
+            *(host.drops for host in self.hosts.values()),
+            *(switch.drops for switch in self.switches.values()),
+            *(lane.drops for cable in self.cables for lane in cable.lanes),
+        ]

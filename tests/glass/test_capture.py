@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glassnet.datalink.interface import Interface, LoopbackInterface
+from glassnet.engine import Drops, Engine
+from glassnet.glass.capture import Capture
+from glassnet.glass.pcapng import Reader, Writer
+from glassnet.physical.cable import Cable
+
+EPOCH = 1_735_689_600 * 10**9
+
+
+class Host:
+    """As much of a host's network layer as a capture looks at."""
+
+    def __init__(self, engine: Engine, number: int, name: str) -> None:
+        self.name = name
+        drops = Drops(engine, name)
+        self.loopback = LoopbackInterface(engine, drops=drops, owner=name)
+        mac = bytes([2, 0, 0, 0, 0, number])
+        self.interface = Interface(engine, "eth0", mac, drops=drops, owner=name, index=2)
+        self.interfaces: dict[str, Interface] = {"lo": self.loopback, "eth0": self.interface}
+        self.addresses = {
+            "lo": [(bytes([127, 0, 0, 1]), 8)],
+            "eth0": [
+                (bytes([192, 0, 2, number]), 24),
+                (bytes.fromhex("20010db8" + 22 * "0") + bytes([number]), 64),
+            ],
+        }
+
+    def addresses_of(self, interface: Interface) -> list[tuple[bytes, int]]:
+        return self.addresses[interface.name]
+
+
+class Pair:
+    """Two hosts and a cable."""
+
+    def __init__(self, **conditions: float) -> None:
+        self.engine = Engine()
+        self.a = Host(self.engine, 1, "alpha")
+        self.b = Host(self.engine, 2, "beta")
+        self.cable = Cable(self.engine, "alpha-beta", ends=("alpha", "beta"), rate=10**9, delay=1000)
+        self.cable.plug(self.a.interface, self.b.interface)
+
+    def send(self, payload: bytes) -> None:
+        frame = self.b.interface.mac + self.a.interface.mac + b"\x88\xb5" + payload
+        self.a.interface.send(frame)
+        self.engine.run()
+
+
+def test_a_frame_is_recorded_where_it_was_sent_and_where_it_came_in(tmp_path: Path) -> None:
+    net = Pair()
+    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+        net.send(b"one")
+        net.cable.cut()
+        net.send(b"two")
+    net.send(b"three")
+    with capture.path.open("rb") as file:
+        reader = Reader(file)
+        packets = list(reader)
+    assert [(p.interface.name, p.direction, p.data[14:17]) for p in packets] == [
+        ("alpha.eth0", "tx", b"one"),
+        ("beta.eth0", "rx", b"one"),
+        ("alpha.eth0", "tx", b"two"),
+    ]
+    assert [p.time for p in packets[:2]] == [EPOCH, EPOCH + 1000 + (60 + 12) * 8]
+    assert [(i.name, i.mac, i.speed) for i in reader.interfaces] == [
+        ("alpha.eth0", net.a.interface.mac, 10**9),
+        ("beta.eth0", net.b.interface.mac, 10**9),
+    ]
+    assert reader.interfaces[0].description == "interface eth0 of host alpha"
+    assert reader.names == {
+        bytes([192, 0, 2, 1]): ("alpha",),
+        bytes.fromhex("20010db8000000000000000000000001"): ("alpha",),
+        bytes([192, 0, 2, 2]): ("beta",),
+        bytes.fromhex("20010db8000000000000000000000002"): ("beta",),
+    }
+
+
+def test_loopback_is_there_only_if_it_was_used(tmp_path: Path) -> None:
+    net = Pair()
+    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:  # type: ignore[list-item]
+        net.a.loopback.send(bytes(12) + b"\x88\xb5me")
+        net.engine.run()
+        net.a.loopback.send(bytes(12) + b"\x88\xb5me")
+        net.engine.run()
+    with capture.path.open("rb") as file:
+        reader = Reader(file)
+        packets = list(reader)
+    assert [interface.name for interface in reader.interfaces] == ["alpha.eth0", "alpha.lo"]
+    assert [packet.interface.name for packet in packets] == ["alpha.lo"] * 2
+
+
+def test_hosts_interfaces_and_addresses_that_come_later(tmp_path: Path) -> None:
+    net = Pair()
+    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:  # type: ignore[list-item]
+        capture.add(net.b)  # type: ignore[arg-type]
+        capture.add(net.b)  # type: ignore[arg-type]
+        net.b.addresses["eth0"].append((bytes([192, 0, 2, 77]), 24))
+        net.send(b"one")
+    with capture.path.open("rb") as file:
+        reader = Reader(file)
+        assert len(list(reader)) == 2
+    assert reader.names[bytes([192, 0, 2, 77])] == ("beta",)
+    assert reader.names[bytes([192, 0, 2, 2])] == ("beta",)
+
+
+def test_closing_ends_it_and_twice_is_once(tmp_path: Path) -> None:
+    net = Pair()
+    capture = Capture(tmp_path / "x.pcapng", [net.a, net.b])  # type: ignore[list-item]
+    capture.close()
+    capture.close()
+    net.send(b"x")
+    assert net.a.interface.taps == []
+    assert repr(capture) == f"<Capture {tmp_path / 'x.pcapng'} closed>"
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Capture(tmp_path / "nowhere" / "x.pcapng")
+
+
+def test_the_same_frames_make_the_same_file(tmp_path: Path) -> None:
+    digests = set()
+    for number in range(2):
+        net = Pair()
+        with Capture(tmp_path / f"{number}.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+            net.send(b"x")
+        digests.add(hashlib.sha256(capture.path.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def tshark(*arguments: str | Path) -> str:
+    program = shutil.which("tshark")
+    if program is None:
+        message = "tshark is not installed: apt install tshark"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120, check=True)
+    complaints = [line for line in done.stderr.splitlines() if "Running as user" not in line]
+    assert complaints == []
+    return done.stdout
+
+
+def test_wireshark_reads_it(tmp_path: Path) -> None:
+    net = Pair()
+    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+        net.send(b"one")
+        net.a.loopback.send(bytes(12) + b"\x88\xb5" + bytes(60))
+        net.engine.run()
+    fields = (
+        "frame.interface_name",
+        "frame.interface_description",
+        "frame.packet_flags_direction",
+        "frame.time_epoch",
+        "frame.len",
+        "eth.src",
+    )
+    options = [part for field in fields for part in ("-e", field)]
+    printed = tshark("-r", capture.path, "-T", "fields", "-E", "separator=|", *options)
+    assert printed.splitlines() == [
+        "alpha.eth0|interface eth0 of host alpha|0x00000002|1735689600.000000000|60|02:00:00:00:00:01",
+        "beta.eth0|interface eth0 of host beta|0x00000001|1735689600.000001576|60|02:00:00:00:00:01",
+        "alpha.lo|interface lo of host alpha|0x00000001|1735689600.000001576|74|00:00:00:00:00:00",
+    ]
+
+
+def test_wireshark_finds_the_names_and_nothing_wrong(tmp_path: Path, page: Any) -> None:
+    path = tmp_path / "page.pcapng"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        interfaces = {name: writer.interface(f"{name}.eth0", speed=10**9) for name in ("client", "server")}
+        writer.names([(bytes([192, 0, 2, 1]), ["client"]), (bytes([198, 51, 100, 7]), ["server"])])
+        for sighting in sorted(page.seen, key=lambda seen: seen.time):
+            time = EPOCH + sighting.time
+            writer.frame(interfaces[sighting.host], time, sighting.direction, sighting.frame)
+        for interface in interfaces.values():
+            writer.statistics(interface, start=EPOCH, end=EPOCH + 10**9, received=30)
+        writer.flush()
+    checks = [part for layer in ("ip", "tcp") for part in ("-o", f"{layer}.check_checksum:TRUE")]
+    one_side = ("-r", path, *checks, "-N", "n", "-Y", 'frame.interface_name == "client.eth0"')
+    printed = tshark(*one_side, "-T", "fields", "-e", "ip.src_host", "-e", "tcp.checksum.status")
+    assert set(printed.splitlines()) == {"client\t1", "server\t1"}
+    assert tshark("-r", path, *checks, "-Y", "_ws.malformed || _ws.expert.severity == error") == ""
