@@ -4,61 +4,53 @@ import hashlib
 import os
 import shutil
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from glassnet.datalink.interface import Interface, LoopbackInterface
+from glassnet.datalink.interface import Interface
 from glassnet.engine import Drops, Engine
 from glassnet.glass.capture import Capture
 from glassnet.glass.pcapng import Reader, Writer
+from glassnet.network.internet import Internet
 from glassnet.physical.cable import Cable
 
 EPOCH = 1_735_689_600 * 10**9
 
 
-class Host:
-    """As much of a host's network layer as a capture looks at."""
-
-    def __init__(self, engine: Engine, number: int, name: str) -> None:
-        self.name = name
-        drops = Drops(engine, name)
-        self.loopback = LoopbackInterface(engine, drops=drops, owner=name)
-        mac = bytes([2, 0, 0, 0, 0, number])
-        self.interface = Interface(engine, "eth0", mac, drops=drops, owner=name, index=2)
-        self.interfaces: dict[str, Interface] = {"lo": self.loopback, "eth0": self.interface}
-        self.addresses = {
-            "lo": [(bytes([127, 0, 0, 1]), 8)],
-            "eth0": [
-                (bytes([192, 0, 2, number]), 24),
-                (bytes.fromhex("20010db8" + 22 * "0") + bytes([number]), 64),
-            ],
-        }
-
-    def addresses_of(self, interface: Interface) -> list[tuple[bytes, int]]:
-        return self.addresses[interface.name]
-
-
 class Pair:
     """Two hosts and a cable."""
 
-    def __init__(self, **conditions: float) -> None:
+    def __init__(self) -> None:
         self.engine = Engine()
-        self.a = Host(self.engine, 1, "alpha")
-        self.b = Host(self.engine, 2, "beta")
+        self.a, self.b = (Internet(self.engine, name, Drops(self.engine, name)) for name in ("alpha", "beta"))
+        self.ends = [self.plug(host, number) for number, host in enumerate((self.a, self.b), 1)]
         self.cable = Cable(self.engine, "alpha-beta", ends=("alpha", "beta"), rate=10**9, delay=1000)
-        self.cable.plug(self.a.interface, self.b.interface)
+        self.cable.plug(*self.ends)
+
+    def plug(self, host: Internet, number: int) -> Interface:
+        mac = bytes([2, 0, 0, 0, 0, number])
+        interface = Interface(self.engine, "eth0", mac, drops=host.drops, owner=host.name, index=2)
+        host.attach(interface)
+        host.add_address(interface, f"192.0.2.{number}/24")
+        host.add_address(interface, f"2001:db8::{number}/64")
+        return interface
 
     def send(self, payload: bytes) -> None:
-        frame = self.b.interface.mac + self.a.interface.mac + b"\x88\xb5" + payload
-        self.a.interface.send(frame)
+        a, b = self.ends
+        a.send(b.mac + a.mac + b"\x88\xb5" + payload)
+        self.engine.run()
+
+    def talk_to_itself(self) -> None:
+        self.a.loopback.send(bytes(12) + b"\x88\xb5" + bytes(60))
         self.engine.run()
 
 
 def test_a_frame_is_recorded_where_it_was_sent_and_where_it_came_in(tmp_path: Path) -> None:
     net = Pair()
-    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:
         net.send(b"one")
         net.cable.cut()
         net.send(b"two")
@@ -73,25 +65,25 @@ def test_a_frame_is_recorded_where_it_was_sent_and_where_it_came_in(tmp_path: Pa
     ]
     assert [p.time for p in packets[:2]] == [EPOCH, EPOCH + 1000 + (60 + 12) * 8]
     assert [(i.name, i.mac, i.speed) for i in reader.interfaces] == [
-        ("alpha.eth0", net.a.interface.mac, 10**9),
-        ("beta.eth0", net.b.interface.mac, 10**9),
+        ("alpha.eth0", net.ends[0].mac, 10**9),
+        ("beta.eth0", net.ends[1].mac, 10**9),
     ]
     assert reader.interfaces[0].description == "interface eth0 of host alpha"
-    assert reader.names == {
-        bytes([192, 0, 2, 1]): ("alpha",),
-        bytes.fromhex("20010db8000000000000000000000001"): ("alpha",),
-        bytes([192, 0, 2, 2]): ("beta",),
-        bytes.fromhex("20010db8000000000000000000000002"): ("beta",),
+    assert {str(ip_address(address)): names for address, names in reader.names.items()} == {
+        "192.0.2.1": ("alpha",),
+        "2001:db8::1": ("alpha",),
+        "fe80::ff:fe00:1": ("alpha",),
+        "192.0.2.2": ("beta",),
+        "2001:db8::2": ("beta",),
+        "fe80::ff:fe00:2": ("beta",),
     }
 
 
 def test_loopback_is_there_only_if_it_was_used(tmp_path: Path) -> None:
     net = Pair()
-    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:  # type: ignore[list-item]
-        net.a.loopback.send(bytes(12) + b"\x88\xb5me")
-        net.engine.run()
-        net.a.loopback.send(bytes(12) + b"\x88\xb5me")
-        net.engine.run()
+    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:
+        net.talk_to_itself()
+        net.talk_to_itself()
     with capture.path.open("rb") as file:
         reader = Reader(file)
         packets = list(reader)
@@ -101,10 +93,10 @@ def test_loopback_is_there_only_if_it_was_used(tmp_path: Path) -> None:
 
 def test_hosts_interfaces_and_addresses_that_come_later(tmp_path: Path) -> None:
     net = Pair()
-    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:  # type: ignore[list-item]
-        capture.add(net.b)  # type: ignore[arg-type]
-        capture.add(net.b)  # type: ignore[arg-type]
-        net.b.addresses["eth0"].append((bytes([192, 0, 2, 77]), 24))
+    with Capture(tmp_path / "x.pcapng", [net.a]) as capture:
+        capture.add(net.b)
+        capture.add(net.b)
+        net.b.add_address(net.ends[1], "192.0.2.77/24")
         net.send(b"one")
     with capture.path.open("rb") as file:
         reader = Reader(file)
@@ -115,11 +107,11 @@ def test_hosts_interfaces_and_addresses_that_come_later(tmp_path: Path) -> None:
 
 def test_closing_ends_it_and_twice_is_once(tmp_path: Path) -> None:
     net = Pair()
-    capture = Capture(tmp_path / "x.pcapng", [net.a, net.b])  # type: ignore[list-item]
+    capture = Capture(tmp_path / "x.pcapng", [net.a, net.b])
     capture.close()
     capture.close()
     net.send(b"x")
-    assert net.a.interface.taps == []
+    assert net.ends[0].taps == []
     assert repr(capture) == f"<Capture {tmp_path / 'x.pcapng'} closed>"
 
 
@@ -132,7 +124,7 @@ def test_the_same_frames_make_the_same_file(tmp_path: Path) -> None:
     digests = set()
     for number in range(2):
         net = Pair()
-        with Capture(tmp_path / f"{number}.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+        with Capture(tmp_path / f"{number}.pcapng", [net.a, net.b], epoch=EPOCH) as capture:
             net.send(b"x")
         digests.add(hashlib.sha256(capture.path.read_bytes()).hexdigest())
     assert len(digests) == 1
@@ -153,10 +145,9 @@ def tshark(*arguments: str | Path) -> str:
 
 def test_wireshark_reads_it(tmp_path: Path) -> None:
     net = Pair()
-    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:  # type: ignore[list-item]
+    with Capture(tmp_path / "x.pcapng", [net.a, net.b], epoch=EPOCH) as capture:
         net.send(b"one")
-        net.a.loopback.send(bytes(12) + b"\x88\xb5" + bytes(60))
-        net.engine.run()
+        net.talk_to_itself()
     fields = (
         "frame.interface_name",
         "frame.interface_description",

@@ -6,6 +6,7 @@ import json
 import shutil
 import struct
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -244,13 +245,21 @@ def test_wireshark_agrees(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     packets = [packet["_source"]["layers"] for packet in json.loads(done.stdout)]
     assert len(packets) == len(expected)
+    good: Counter[str] = Counter()
     for number, (layers, (_, wanted)) in enumerate(zip(packets, expected, strict=True), 1):
         found = {name: truth(layers.get(name, ["absent"])[0]) for name in wanted}
         assert found == wanted, f"frame {number}"
         assert "_ws.malformed" not in layers, f"frame {number}"
         assert EXPERT_ERROR not in layers.get("_ws.expert.severity", []), f"frame {number}"
         for fault in faults[2:]:
-            # The first is the packet's own; that of a packet quoted and cut short cannot be verified.
-            status = layers.get(fault, [GOOD])
-            assert status[0] == GOOD or "ipv6.fraghdr.more" in wanted, f"frame {number}: {fault} {status}"
+            status = layers.get(fault, [])
+            good[fault] += status.count(GOOD)
             assert BAD not in status, f"frame {number}: {fault}"
+    # Wireshark did verify them: those of packets quoted and cut short are all that it cannot.
+    assert good == {
+        "ip.checksum.status": 7,
+        "tcp.checksum.status": 4,
+        "udp.checksum.status": 4,
+        "icmp.checksum.status": 2,
+        "icmpv6.checksum.status": 7,
+    }

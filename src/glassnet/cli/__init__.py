@@ -1,5 +1,5 @@
 """The command line."""
 
-from glassnet.cli.main import app, main
+from glassnet.cli.command import app, main
 
 __all__ = ["app", "main"]

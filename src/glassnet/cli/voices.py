@@ -98,7 +98,7 @@ def voices(tell: Callable[[Line], object]) -> Iterator[Callable[[], None]]:
 
     originals = sys.stdout, sys.stderr
     streams = _Stream(sys.stdout, hear), _Stream(sys.stderr, hear)
-    sys.stdout, sys.stderr = streams  # type: ignore[assignment]  # the parts of TextIO that programs use
+    sys.stdout, sys.stderr = streams
     try:
         yield drain
     finally:

@@ -90,13 +90,11 @@ class Capture:
         """Write which host has which address, unless it was written already."""
         records = []
         for host in self._hosts.values():
-            for interface in host.interfaces.values():
-                if isinstance(interface, LoopbackInterface):
-                    continue
-                for address, _ in host.addresses_of(interface):
-                    if (address, host.name) not in self._named:
-                        self._named.add((address, host.name))
-                        records.append((address, (host.name,)))
+            for held in host.addresses():
+                record = (held.address, host.name)
+                if record not in self._named and not isinstance(held.interface, LoopbackInterface):
+                    self._named.add(record)
+                    records.append((held.address, (host.name,)))
         self._writer.names(records)
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ from glassnet.network.ipv6 import Ipv6Input
 from glassnet.network.nd import NeighbourDiscovery
 from glassnet.network.neighbours import NeighbourCache
 from glassnet.network.next_hop import GroupHop, NextHop
+from glassnet.network.source_address import InterfaceAddress
 from glassnet.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ class Attachment:
         return GroupHop(self.interface, mac + self.interface.mac + ethertype, hear)
 
     # --- addresses and groups
+
+    def listing(self) -> list[InterfaceAddress]:
+        """Its addresses, in the order in which they were added."""
+        return [InterfaceAddress(self.interface, *entry) for entry in self.addresses.items()]
 
     def speaks(self, family: int) -> bool:
         """Whether the interface has an address of `family` bytes: 4 or 16."""

@@ -161,9 +161,7 @@ class DestinationCache:
 
     def _resolve(self, address: bytes, interface: Interface | None) -> Destination:
         internet = self._internet
-        if internet.is_local(address) and (
-            interface is None or interface is internet.loopback or internet.is_own(address, interface)
-        ):
+        if internet.is_local(address) and not self._is_of_another_link(address, interface):
             lo = internet.attachment(internet.loopback)
             return self._entry(address, Kind.LOCAL, lo, lo.loop_hop(address))
         if is_multicast(address):
@@ -185,6 +183,12 @@ class DestinationCache:
             return self._entry(address, Kind.BROADCAST, way, way.group_hop(address, BROADCAST))
         next_hop = address if route.via is None else route.via
         return self._entry(address, Kind.UNICAST, way, way.neighbour(next_hop), next_hop)
+
+    def _is_of_another_link(self, address: bytes, interface: Interface | None) -> bool:
+        """Whether an address of ours is, on the link of `interface`, perhaps some other host's."""
+        if interface is None or interface is self._internet.loopback or not is_link_local(address):
+            return False
+        return not self._internet.is_own(address, interface)
 
     def _group_way(self, address: bytes, interface: Interface | None) -> Attachment:
         """The link of a group without an interface: where a route points to, or else the first there is."""

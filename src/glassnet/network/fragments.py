@@ -131,15 +131,11 @@ class Fragments:
         end = position + len(data)
         starts, pieces = packet.starts, packet.pieces
         index = bisect_right(starts, position)
-        if (
-            index
-            and starts[index - 1] == position
-            and pieces[index - 1] == data
-            and (end == packet.total) != more
-        ):
+        before = index - 1
+        if index and starts[before] == position and pieces[before] == data and (end == packet.total) != more:
             self._drops(f"{self._name}: duplicate fragment", frame)
             return None
-        if (index and starts[index - 1] + len(pieces[index - 1]) > position) or (
+        if (index and starts[before] + len(pieces[before]) > position) or (
             index < len(starts) and starts[index] < end
         ):
             self._spoil(packet, "overlapping fragments", frame)

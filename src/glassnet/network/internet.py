@@ -26,6 +26,7 @@ from glassnet.network.addresses import (
     is_unspecified,
     link_local_from_mac,
     network_prefix,
+    scope,
     solicited_node,
 )
 from glassnet.network.attachment import Attachment
@@ -73,6 +74,7 @@ class Internet:
         self.echo_listeners: dict[int, Callable[[EchoReply], None]] = {}
         self.interfaces: dict[str, Interface] = {}
         self.attachments: dict[str, Attachment] = {}
+        self._last_index = 0
         self._forwarding = False
         self._local: dict[bytes, int] = {}
         self._broadcasts: dict[bytes, int] = {}
@@ -100,12 +102,14 @@ class Internet:
     def attach(self, interface: Interface) -> None:
         """Send and receive through `interface`; IPv6 works on its link at once, with a link-local address.
 
+        Its index becomes the next one free on this host, if it is not higher already.
         ValueError if there is an interface of that name.
         """
         if interface.name in self.interfaces:
             raise ValueError(
                 f"{self.name}: interface {interface.name!r} is there already; give it another name"
             )
+        interface.index = self._last_index = max(interface.index, self._last_index + 1)
         self.interfaces[interface.name] = interface
         attachment = self.attachments[interface.name] = Attachment(self, interface)
         if interface is self.loopback:
@@ -118,7 +122,7 @@ class Internet:
         self._add(attachment, link_local_from_mac(interface.mac), 64)
 
     def detach(self, interface: Interface) -> None:
-        """Undo `attach`: its addresses, groups, neighbours and routes go. ValueError if it is not attached."""
+        """Undo `attach`: addresses, groups, neighbours and routes go. ValueError if it is not attached."""
         attachment = self.attachment(interface)
         for address, length in list(attachment.addresses.items()):
             self._remove(attachment, address, length)
@@ -213,20 +217,15 @@ class Internet:
                     table[broadcast] = table.get(broadcast, 0) + 1
             if length < len(address) * 8 and not (len(address) == 16 and is_link_local(address)):
                 prefix = network_prefix(address, length)
-                if self._connected(attachment, prefix, length) is None:
+                if self.routes.connected(prefix, length, interface) is None:
                     self.routes.insert(Route(prefix, length, None, interface))
         self.invalidate()
 
-    def _connected(self, attachment: Attachment, prefix: bytes, length: int) -> Route | None:
-        """The route to the hosts of this network on the interface's own link."""
-        for route in self.routes:
-            if (route.prefix, route.length, route.via) == (prefix, length, None):
-                if route.interface is attachment.interface:
-                    return route
-        return None
-
     def remove_address(self, interface: Interface | str, address: str) -> None:
-        """Take an address away, and its network if no other address is in that. ValueError if it is not there."""
+        """Take an address away, and its network with the last address in that.
+
+        ValueError if the interface does not have it.
+        """
         if isinstance(interface, str):
             interface = self._interface_named(interface)
         attachment = self.attachment(interface)
@@ -248,7 +247,7 @@ class Internet:
                 _release(attachment.broadcasts, broadcast)
                 _release(self._broadcasts, broadcast)
             prefix = network_prefix(address, length)
-            route = self._connected(attachment, prefix, length)
+            route = self.routes.connected(prefix, length, attachment.interface)
             still = any(
                 len(other) == len(address) and size == length and network_prefix(other, size) == prefix
                 for other, size in attachment.addresses.items()
@@ -259,11 +258,7 @@ class Internet:
 
     def addresses(self) -> list[InterfaceAddress]:
         """All addresses of this host, in the order of its interfaces."""
-        return [
-            InterfaceAddress(attachment.interface, address, length)
-            for attachment in self.attachments.values()
-            for address, length in attachment.addresses.items()
-        ]
+        return [entry for attachment in self.attachments.values() for entry in attachment.listing()]
 
     def is_local(self, address: bytes) -> bool:
         """Whether `address` is one of this host's, on any interface."""
@@ -279,7 +274,7 @@ class Internet:
         return address == LIMITED_BROADCAST or address in self._broadcasts
 
     def any_address(self, like: bytes) -> bytes | None:
-        """Some address of this host of the same family, not a loopback or link-local one; None without one."""
+        """Some address of this host of the same family, not one of a single link; None without one."""
         return choose_source(self.addresses(), like, like, self.loopback)
 
     def source_for(self, destination: bytes, interface: Interface | None = None) -> bytes:
@@ -292,7 +287,11 @@ class Internet:
             if entry.kind is Kind.LOCAL:
                 source = entry.address
             else:
-                source = choose_source(self.addresses(), entry.address, entry.next_hop, entry.interface)
+                way = entry.attachment
+                source = choose_source(way.listing(), entry.address, entry.next_hop, entry.interface)
+                if source is None or scope(source) < scope(entry.address):
+                    everything = self.addresses()
+                    source = choose_source(everything, entry.address, entry.next_hop, entry.interface)
                 if source is None and len(entry.address) == 4 and entry.kind is not Kind.UNICAST:
                     source = UNSPECIFIED_V4  # how a host asks for its address
                 if source is None:

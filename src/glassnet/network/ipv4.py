@@ -123,7 +123,7 @@ class Ipv4Input(Verdicts):
         return False
 
     def _bad_source(self, source: bytes, destination: bytes) -> str | None:
-        """Why nothing may come from this address, if so (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7)."""
+        """Why nothing may come from this address, if so (RFC 1122 3.2.1.3, RFC 1812 5.3.7)."""
         internet = self._internet
         if self._attachment.interface is internet.loopback:
             ours = source == UNSPECIFIED_V4 or internet.is_local(source)

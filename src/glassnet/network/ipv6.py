@@ -222,7 +222,7 @@ class Ipv6Input(Verdicts):
         )
 
     def _acceptable_options(self, frame: bytes, offset: int, position: int, stop: int, end: int) -> bool:
-        """Whether the options of a header from `position` to `stop` let the packet pass (RFC 8200 section 4.2)."""
+        """Whether the options of a header from `position` to `stop` let the packet pass (RFC 8200 4.2)."""
         position += 2
         while position < stop:
             kind = frame[position]

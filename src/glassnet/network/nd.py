@@ -46,7 +46,7 @@ class NeighbourDiscovery:
         self._attachment = attachment
 
     def solicit(self, address: bytes, mac: bytes | None) -> None:
-        """Ask who has `address`: its solicited-node group, or only the neighbour who had it when last heard of."""
+        """Ask who has `address`: its solicited-node group, or only the neighbour who had it last."""
         attachment = self._attachment
         source = attachment.link_local or attachment.address_for(address)
         if source is None:

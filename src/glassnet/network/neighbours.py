@@ -28,6 +28,9 @@ RETRANS_TIMER = 1 * _SECOND
 MAX_SOLICIT = 3
 """Both MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT."""
 QUEUE_LIMIT = 64
+"""Packets that wait for one neighbour's MAC address."""
+WAITING_LIMIT = 1024 * 1024
+"""Bytes of packets that wait for all neighbours on one interface."""
 TABLE_LIMIT = 8192
 _EVICTION_LOOK = 8
 
@@ -92,6 +95,9 @@ class Neighbour(NextHop):
 
     def send(self, packet: bytes, forwarded: bool) -> None:
         """Send a packet to this neighbour; without its MAC address the packet waits for that."""
+        if self.gone:
+            self._cache.drops("neighbour: table full", packet)
+            return
         if self.state is _STALE:
             if self.confirmed + self._cache.reachable_time > self._cache.engine.now:
                 self._enter(_REACHABLE)
@@ -101,12 +107,25 @@ class Neighbour(NextHop):
         if link is not None:
             self.interface.send(framed(link, packet))
             return
-        pending = self.pending
-        if len(pending) >= self._cache.queue_limit:
-            self._cache.drops("neighbour: queue full", pending.pop(0)[0])
-        pending.append((packet, forwarded))
+        self._wait(packet, forwarded)
         if self.state is not _INCOMPLETE:
             self._enter(_INCOMPLETE)
+
+    def _wait(self, packet: bytes, forwarded: bool) -> None:
+        cache, pending = self._cache, self.pending
+        cache.waiting += len(packet)
+        pending.append((packet, forwarded))
+        if len(pending) > cache.queue_limit or cache.waiting > WAITING_LIMIT:
+            # The oldest goes (RFC 4861 section 7.2.2): what replaced it is more likely still wanted.
+            oldest, _ = pending.pop(0)
+            cache.waiting -= len(oldest)
+            cache.drops("neighbour: queue full", oldest)
+
+    def _no_longer_waiting(self) -> list[tuple[bytes, bool]]:
+        pending, self.pending = self.pending, []
+        for packet, _ in pending:
+            self._cache.waiting -= len(packet)
+        return pending
 
     def heard(self, mac: bytes) -> None:
         """The neighbour named its MAC address in passing: believed, not yet confirmed (RFC 4861 7.2.3)."""
@@ -118,11 +137,12 @@ class Neighbour(NextHop):
         """The neighbour advertised itself (RFC 4861 section 7.2.5)."""
         if solicited and (mac is None or mac == self.mac or override or self.state is _INCOMPLETE):
             self.confirmed = self._cache.engine.now
-        if self.state in (_INCOMPLETE, _FAILED):
-            if mac is None or self.state is _FAILED:
-                return
-            self.mac = mac
-            self._enter(_REACHABLE if solicited else _STALE)
+        if self.mac is None:
+            if mac is not None:
+                # An answer that comes too late, on a very long link, is welcome all the same.
+                believed = solicited and self.state is _INCOMPLETE
+                self.mac = mac
+                self._enter(_REACHABLE if believed else _STALE)
             return
         if mac is None or mac == self.mac:
             if solicited:
@@ -164,7 +184,7 @@ class Neighbour(NextHop):
 
     def _release(self) -> None:
         """Send what waited for an answer, or tell that none came."""
-        pending, self.pending = self.pending, []
+        pending = self._no_longer_waiting()
         if self.state is _FAILED:
             for packet, forwarded in pending:
                 self._cache.drops("neighbour: unreachable", packet)
@@ -197,9 +217,8 @@ class Neighbour(NextHop):
         self.gone = True
         self.link = None
         self._timer.stop()
-        for packet, _ in self.pending:
+        for packet, _ in self._no_longer_waiting():
             self._cache.drops(reason, packet)
-        self.pending = []
 
 
 class NeighbourCache:
@@ -222,6 +241,7 @@ class NeighbourCache:
         "reachable_time",
         "solicit",
         "unreachable",
+        "waiting",
     )
 
     def __init__(
@@ -241,6 +261,7 @@ class NeighbourCache:
         self.ethertype = ethertype
         self.solicit = solicit
         self.unreachable = unreachable
+        self.waiting = 0
         self.limit = TABLE_LIMIT
         self.queue_limit = QUEUE_LIMIT
         # Spread between 0.5 and 1.5 of the base, so that hosts do not probe in step (RFC 4861 section 6.3.2).
@@ -259,23 +280,37 @@ class NeighbourCache:
         return self._table.get(address)
 
     def get(self, address: bytes) -> Neighbour:
-        """The neighbour with this address; a new entry if there is none."""
+        """The neighbour with this address; a new entry if there is none.
+
+        In a table full of questions without answers there is no room for one more: the
+        entry is then `gone` from the start.
+        """
         neighbour = self._table.get(address)
         if neighbour is None:
-            if len(self._table) >= self.limit:
-                self._evict()
-            neighbour = self._table[address] = Neighbour(self, address)
+            neighbour = Neighbour(self, address)
+            if len(self._table) >= self.limit and not self._evict():
+                neighbour.gone = True
+            else:
+                self._table[address] = neighbour
         return neighbour
 
-    def _evict(self) -> None:
-        # Whoever floods the table with addresses that do not answer must not push out those that do.
+    def _evict(self) -> bool:
+        """Make room for one more: among the oldest take one that is not in use, or else the very oldest.
+
+        Those that are being asked for stay: a flood of addresses must not make ever more of them.
+        """
+        choice = None
         for neighbour in islice(self._table.values(), _EVICTION_LOOK):
-            if neighbour.link is None:
+            if neighbour.state is _STALE or neighbour.state is _FAILED:
+                choice = neighbour
                 break
-        else:
-            neighbour = next(iter(self._table.values()))
-        del self._table[neighbour.address]
-        neighbour.leave("neighbour: table full")
+            if choice is None and neighbour.state is not _INCOMPLETE:
+                choice = neighbour
+        if choice is None:
+            return False
+        del self._table[choice.address]
+        choice.leave("neighbour: table full")
+        return True
 
     def clear(self) -> None:
         """Forget all neighbours, as when the interface goes away."""

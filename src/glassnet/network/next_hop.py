@@ -56,7 +56,7 @@ class GroupHop(NextHop):
         self._hear = hear
 
     def send(self, packet: bytes, forwarded: bool, loop: bool = True) -> None:
-        """Send to the group on the link, and with `loop` to this host's own listeners (RFC 1112 section 6.1)."""
+        """Send to the group on the link, and with `loop` to this host's own listeners (RFC 1112 6.1)."""
         frame = framed(self._header, packet)
         self.interface.send(frame)
         if loop:

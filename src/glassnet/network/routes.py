@@ -105,9 +105,11 @@ class Routes:
     def _router(via: Addressable, address: bytes, prefix: object) -> bytes:
         router = parse_address(via)
         if len(router) != len(address):
-            raise ValueError(f"route to {prefix} via {via}: both must be of one family, IPv4 or IPv6")
+            raise ValueError(
+                f"route to {prefix} via {address_text(router)}: both must be of one family, IPv4 or IPv6"
+            )
         if is_multicast(router) or is_unspecified(router):
-            raise ValueError(f"route to {prefix} via {via}: a router has a unicast address")
+            raise ValueError(f"route to {prefix} via {address_text(router)}: a router has a unicast address")
         return router
 
     def _interface_towards(self, router: bytes, prefix: object) -> Interface:
@@ -173,6 +175,17 @@ class Routes:
             if not table:
                 family.levels = [level for level in family.levels if level[1]]
         self._on_change()
+
+    def connected(self, prefix: bytes, length: int, interface: Interface) -> Route | None:
+        """The route to the hosts of a network on the link of `interface` itself, if there is one."""
+        family = self._family(prefix)
+        number = int.from_bytes(prefix, "big")
+        for shift, table in family.levels:
+            if shift == family.bits - length:
+                for route in table.get(number >> shift, ()):
+                    if route.interface is interface and route.via is None:
+                        return route
+        return None
 
     def lookup(self, destination: bytes, interface: Interface | None = None) -> Route | None:
         """The best route to `destination` (only through `interface`, if given), or None."""

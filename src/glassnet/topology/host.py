@@ -115,7 +115,7 @@ class Host:
 
     def addresses_of(self, interface: Interface) -> list[tuple[bytes, int]]:
         """The addresses of one of its interfaces, each with its prefix length."""
-        return list(self.internet.addresses_of(interface))
+        return list(self.internet.attachment(interface).addresses.items())
 
     def route(self, prefix: str, via: str | None = None, interface: str | None = None) -> None:
         """Add a static route, as `host.route("0.0.0.0/0", via="192.0.2.1")`."""

@@ -16,7 +16,8 @@ from glassnet.wire.udp import HEADER
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
     from glassnet.network.flow import Flow
-    from glassnet.network.internet import IcmpError, Internet
+    from glassnet.network.errors import IcmpError
+    from glassnet.network.internet import Internet
 
 __all__ = ["PROTOCOL", "Datagram", "Udp", "UdpEndpoint"]
 

@@ -42,12 +42,12 @@ _SENDING = frozenset((ESTABLISHED, CLOSE_WAIT))
 _HALF = 1 << 31
 _MASK = 0xFFFFFFFF
 _MS = 10**6
-_STAMP_HEAD = b"\x01\x01\x08\x0a"  # NOP, NOP, Timestamps, length 10 (RFC 7323, appendix A)
-_STAMP_WORD = 0x0101080A
+_STAMP_WORD = 0x0101080A  # NOP, NOP, Timestamps, length 10 (RFC 7323, appendix A)
 _PLAIN = 0x50  # data offset 5
 _STAMPED = 0x80  # data offset 8
 _PACK = HEADER.pack
 _UNPACK = HEADER.unpack_from
+_UNPACK_STAMPS = Struct("!III").unpack_from
 _PACK_STAMPED = Struct(HEADER.format + "III").pack
 
 
@@ -117,7 +117,7 @@ class Connection:
         self.keep_count = settings.keepalive_probes
         self._keepalive_timer: Timer | None = None
         self._probes_sent = 0
-        self._last_heard = tcp.engine.now
+        self._last_heard = 0
         self._acks_due = 0
         self._delayed_ack = Timer(tcp.engine, self._delay_over)
         self._waits_to_finish = Timer(tcp.engine, self._finish_timeout)
@@ -444,10 +444,11 @@ class Connection:
         size = end - data
         stamp = echo = -1
         if self._stamps:
-            if data - start == 32 and frame[start + 20 : start + 24] == _STAMP_HEAD:
-                stamp = int.from_bytes(frame[start + 24 : start + 28], "big")
-                echo = int.from_bytes(frame[start + 28 : start + 32], "big")
-            elif data - start > 20:
+            word = 0
+            if data - start == 32:
+                word, stamp, echo = _UNPACK_STAMPS(frame, start + 20)
+            if word != _STAMP_WORD:
+                stamp = echo = -1
                 options = SynOptions.parse(frame, start + 20, data)
                 if options is None:
                     self.tcp.drops("tcp: malformed options", frame)
@@ -512,7 +513,8 @@ class Connection:
             self.tcp.drops("tcp: acknowledges what was not sent", frame)
             self.acknowledge()
             return
-        self._last_heard = self.tcp.engine.now
+        if self.keepalive_on:
+            self._last_heard = self.tcp.engine.now
         window <<= self.scale_sent
         if acknowledgment > unacked:
             sender.set_window(sequence, acknowledgment, window)
@@ -787,7 +789,8 @@ class Connection:
         if self._keepalive_timer is None:
             self._keepalive_timer = Timer(self.tcp.engine, self._idle)
         self._probes_sent = 0
-        self._keepalive_timer.start(self.tcp.engine.now + self.keep_idle)
+        self._last_heard = self.tcp.engine.now
+        self._keepalive_timer.start(self._last_heard + self.keep_idle)
 
     def _idle(self) -> None:
         timer = self._keepalive_timer

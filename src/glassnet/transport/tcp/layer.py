@@ -24,7 +24,8 @@ from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
     from glassnet.network.flow import Flow
-    from glassnet.network.internet import IcmpError, Internet
+    from glassnet.network.errors import IcmpError
+    from glassnet.network.internet import Internet
 
 __all__ = ["PROTOCOL", "Tcp"]
 
@@ -249,6 +250,8 @@ class Tcp:
         binding = listener.binding
         binding.holders += 1
         connection = Connection(self, flow, (local, binding.port), remote, binding)
+        connection.sender.limit = listener.send_buffer
+        connection.receiver.limit = listener.receive_buffer
         if start is not None:
             connection.sender.unacked = connection.sender.next = start
         self.connections[key] = connection

@@ -18,9 +18,20 @@ class Listener:
     """A passive OPEN (RFC 9293, 3.10.1) with Linux's two queues: SYN and accept.
 
     `backlog` bounds the accept queue (one more than it says, as in Linux).
+    `send_buffer` and `receive_buffer` (bytes) are those of the connections to come.
     """
 
-    __slots__ = ("_accepted", "_half_open", "backlog", "binding", "on_change", "open", "tcp")
+    __slots__ = (
+        "_accepted",
+        "_half_open",
+        "backlog",
+        "binding",
+        "on_change",
+        "open",
+        "receive_buffer",
+        "send_buffer",
+        "tcp",
+    )
 
     def __init__(self, tcp: Tcp, binding: Binding, backlog: int) -> None:
         self.tcp = tcp
@@ -28,6 +39,8 @@ class Listener:
         self.backlog = max(backlog, 0)
         self.on_change: Callable[[], None] | None = None
         self.open = True
+        self.send_buffer = tcp.settings.send_buffer
+        self.receive_buffer = tcp.settings.receive_buffer
         self._accepted: deque[Connection] = deque()
         self._half_open: dict[Connection, None] = {}
 

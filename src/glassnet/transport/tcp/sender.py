@@ -78,7 +78,8 @@ class Sender:
         self._connection = connection
         self.limit = limit
         self.mss = mss
-        self.unacked = self.next = start
+        self.unacked = start
+        self.next: int = start
         self.window = 0
         self._window_max = 1
         self._window_sequence = 0

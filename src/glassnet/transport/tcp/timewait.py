@@ -66,7 +66,7 @@ class TimeWait:
         if options is None:
             return False
         if self._recent is not None and options.stamp is not None:
-            newer = (options.stamp - self._recent) & _MASK
+            newer: int = (options.stamp - self._recent) & _MASK
             if newer:
                 return newer < _HALF
         return 0 < (sequence - self._receive_next) & _MASK < _HALF

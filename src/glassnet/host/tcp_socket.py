@@ -1,0 +1,341 @@
+"""A TCP socket: unbound, bound, listening, or one end of a connection."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET, SocketKind
+from typing import TYPE_CHECKING, Any
+
+from glassnet.host import socket_addresses
+from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
+from glassnet.host.socket_addresses import ANY4, ANY6, is_link_local, is_multicast, show
+from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.socket_options import Key, Options
+
+if TYPE_CHECKING:
+    from glassnet.datalink.interface import Interface
+    from glassnet.host.system import System
+    from glassnet.transport.ports import Binding
+    from glassnet.transport.tcp import Connection, Listener
+
+__all__ = ["TcpSocket"]
+
+_S = 10**9
+_MS = 10**6
+_V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
+
+
+class TcpSocket(SocketFile):
+    """A stream socket over TCP, of either family."""
+
+    __slots__ = (
+        "_binding",
+        "_connecting",
+        "_interface",
+        "_stopped",
+        "connection",
+        "listener",
+        "v6",
+    )
+
+    def __init__(self, system: System, v6: bool, protocol: int) -> None:
+        options = Options("tcp6" if v6 else "tcp4")
+        super().__init__(system, AF_INET6 if v6 else AF_INET, SocketKind.SOCK_STREAM, protocol, options)
+        self.v6 = v6
+        self.connection: Connection | None = None
+        self.listener: Listener | None = None
+        self._binding: Binding | None = None
+        self._interface: Interface | None = None
+        self._connecting = False
+        self._stopped = False
+
+    # Readiness
+
+    def mask(self) -> int:
+        """What is ready, as Linux's tcp_poll has it."""
+        connection = self.connection
+        if connection is not None:
+            mask = 0
+            if connection.readable:
+                mask = IN
+                if connection.peer_closed:
+                    mask |= RDHUP
+                if connection.error:
+                    mask |= ERR
+                if connection.hung_up:
+                    mask |= HUP
+            elif connection.hung_up:
+                mask = HUP
+            if connection.writable:
+                mask |= OUT
+            return mask
+        if self.listener is not None:
+            return IN if self.listener.readable else 0
+        return HUP if self._stopped else OUT | HUP
+
+    def describe(self) -> str:
+        """Both ends, or the one there is."""
+        if self.connection is not None:
+            return f"TCP {self.connection.name}"
+        if self._binding is not None:
+            return f"TCP {self.system.tcp.show((self._binding.address, self._binding.port))}"
+        return "an unbound TCP socket"
+
+    # Naming
+
+    def bind(self, address: Any) -> None:
+        """Claim a local address and port."""
+        packed, port, interface = socket_addresses.parse(self.system, self.v6, address, "bind")
+        if self._binding is not None or self.connection is not None:
+            raise failure(errno.EINVAL)
+        if len(packed) == 4 and self.v6 and self.options[_V6ONLY]:
+            raise failure(errno.EINVAL)
+        if is_multicast(packed) or (any(packed) and not self.system.internet.accepts(packed)):
+            raise failure(errno.EADDRNOTAVAIL)
+        if is_link_local(packed) and interface is None:
+            raise failure(errno.EINVAL)
+        self._interface = interface
+        self._claim(packed, port)
+
+    def _claim(self, address: bytes, port: int) -> None:
+        options = self.options
+        self._binding = self.system.tcp.ports.bind(
+            address,
+            port,
+            v6only=bool(options[_V6ONLY]) if self.v6 else True,
+            reuse_address=bool(options[SOL_SOCKET, socket.SO_REUSEADDR]),
+            reuse_port=bool(options[SOL_SOCKET, socket.SO_REUSEPORT]),
+        )
+
+    def local(self) -> Any:
+        """The local address, of zeros while there is none."""
+        if self.connection is not None:
+            return show(self.v6, *self.connection.local, self.connection.flow.interface)
+        if self._binding is not None:
+            return show(self.v6, self._binding.address, self._binding.port, self._interface)
+        return show(self.v6, ANY6 if self.v6 else ANY4, 0)
+
+    def peer(self) -> Any:
+        """The remote address."""
+        connection = self.connection
+        if connection is None or not connection.established:
+            raise failure(errno.ENOTCONN)
+        return show(self.v6, *connection.remote, connection.flow.interface)
+
+    # Listening
+
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts connections."""
+        return self.listener is not None
+
+    def listen(self, backlog: int) -> None:
+        """Accept connections; on any free port if none was bound."""
+        if self.connection is not None:
+            raise failure(errno.EINVAL)
+        if self.listener is not None:
+            self.listener.backlog = max(backlog, 0)
+            return
+        if self._binding is None:
+            self._claim(ANY6 if self.v6 else ANY4, 0)
+            assert self._binding is not None
+        self.listener = self.system.tcp.listen(self._binding, backlog)
+        self.listener.on_change = self.changed
+        self._stopped = False
+
+    def accept(self) -> TcpSocket | None:
+        """The next connection, or None."""
+        if self.listener is None:
+            raise failure(errno.EINVAL)
+        connection = self.listener.accept()
+        if connection is None:
+            return None
+        accepted = TcpSocket(self.system, self.v6, self.protocol)
+        accepted.options.inherit(self.options)
+        accepted._adopt(connection)
+        return accepted
+
+    # Connecting
+
+    def connect(self, address: Any) -> bool:
+        """Send a SYN; True if the connection stands already, False while it is on its way."""
+        packed, port, interface = socket_addresses.parse(self.system, self.v6, address, "connect")
+        connection = self.connection
+        if self.listener is not None:
+            raise failure(errno.EISCONN)
+        if connection is not None:
+            if self._connecting:
+                if not connection.established and not connection.error:
+                    raise failure(errno.EALREADY)
+                self.finish_connect()
+                return True
+            raise failure(errno.EISCONN)
+        self._check_remote(packed, interface)
+        binding = self._binding
+        connection = self.system.tcp.connect(binding, (packed, port), interface=interface or self._interface)
+        if binding is not None:
+            # One hold is the socket's, which outlives a failed connection; one is the connection's.
+            binding.holders += 1
+        self._adopt(connection)
+        self._connecting = True
+        connection.connect()
+        return False
+
+    def _check_remote(self, address: bytes, interface: Interface | None) -> None:
+        if len(address) == 4 and self.v6 and self.options[_V6ONLY]:
+            raise failure(errno.ENETUNREACH)
+        if is_multicast(address) or address == b"\xff\xff\xff\xff":
+            raise failure(errno.ENETUNREACH)
+        if is_link_local(address) and interface is None and self._interface is None:
+            raise failure(errno.EINVAL)
+
+    def finish_connect(self) -> None:
+        """Raise what a connect has failed with, after which the socket may try again."""
+        connection = self.connection
+        if connection is None or not self._connecting:
+            return
+        self._connecting = False
+        if connection.error:
+            code = connection.take_error()
+            self._let_go()
+            raise failure(code)
+
+    def _adopt(self, connection: Connection) -> None:
+        self.connection = connection
+        connection.on_change = self.changed
+        for key in self.options.chosen:
+            self.apply(key)
+
+    def _let_go(self) -> None:
+        if self.connection is not None:
+            self.connection.on_change = None
+            self.connection = None
+
+    # Data
+
+    def receive(self, size: int, peek: bool = False) -> bytes | None:
+        """The next bytes; b"" at the end of the stream."""
+        connection = self.connection
+        if connection is None:
+            raise failure(errno.ENOTCONN)
+        return connection.receive(size, peek)
+
+    def send(self, data: Any) -> int:
+        """Write to the stream."""
+        connection = self.connection
+        if connection is None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return connection.send(data)
+
+    # Ending
+
+    def shutdown(self, read: bool, write: bool) -> None:
+        """Say that no more will be sent, or that no more is wanted."""
+        if self.listener is not None:
+            if read:
+                self._stop_listening()
+            return
+        connection = self.connection
+        if connection is None or not connection.established:
+            raise failure(errno.ENOTCONN)
+        if write:
+            connection.shutdown_send()
+        if read:
+            connection.shutdown_receive()
+
+    def _stop_listening(self) -> None:
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = self._binding = None
+            self._stopped = True
+            self.changed()
+
+    def release(self) -> None:
+        """Close: what was written is still delivered, unless SO_LINGER says otherwise."""
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
+            return
+        connection = self.connection
+        if connection is not None:
+            on, seconds = self.options.linger
+            connection.close(float(seconds) if on else None)
+        if self._binding is not None:
+            self.system.tcp.ports.release(self._binding)
+
+    # Options
+
+    def take_error(self) -> int:
+        """The pending error; a failed connect is over then."""
+        connection = self.connection
+        if connection is None:
+            return 0
+        code = connection.take_error()
+        if code and self._connecting:
+            self._connecting = False
+            self._let_go()
+        return code
+
+    def get_option(self, key: Key) -> int | bytes:
+        """What `getsockopt` gives."""
+        if key not in self.options.chosen and key in self.options:
+            connection, settings = self.connection, self.system.tcp.settings
+            if key == (IPPROTO_TCP, socket.TCP_MAXSEG) and connection is not None:
+                return connection.sender.mss
+            if key == (SOL_SOCKET, socket.SO_SNDBUF):
+                return settings.send_buffer
+            if key == (SOL_SOCKET, socket.SO_RCVBUF):
+                return settings.receive_buffer
+        return super().get_option(key)
+
+    def set_option(self, key: Key, value: int | bytes) -> None:
+        """What `setsockopt` does."""
+        if key == _V6ONLY and (self._binding is not None or self.connection is not None):
+            raise failure(errno.EINVAL)
+        super().set_option(key, value)
+
+    def apply(self, key: Key) -> None:
+        """Hand an option on to the connection."""
+        connection = self.connection
+        level, name = key
+        if self._binding is not None and level == SOL_SOCKET:
+            if name == socket.SO_REUSEADDR:
+                self._binding.reuse_address = bool(self.options[key])
+            elif name == socket.SO_REUSEPORT:
+                self._binding.reuse_port = bool(self.options[key])
+        if connection is None or key not in self.options.chosen:
+            return
+        value = self.options[key]
+        if level == IPPROTO_TCP:
+            self._apply_tcp(connection, name, value)
+        elif level == SOL_SOCKET:
+            if name == socket.SO_KEEPALIVE:
+                connection.set_keepalive(bool(value))
+            elif name == socket.SO_SNDBUF:
+                connection.sender.limit = value
+            elif name == socket.SO_RCVBUF:
+                connection.receiver.limit = value
+        elif key in ((IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
+            if (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16):
+                connection.flow.set(ttl=value)
+        elif key in ((IPPROTO_IP, socket.IP_TOS), (IPPROTO_IPV6, socket.IPV6_TCLASS)) and (
+            (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16)
+        ):
+            connection.flow.set(tos=value)
+
+    def _apply_tcp(self, connection: Connection, name: int, value: int) -> None:
+        if name == socket.TCP_NODELAY:
+            connection.sender.nodelay = bool(value)
+            if value and connection.established:
+                connection.sender.push()
+        elif name == socket.TCP_MAXSEG:
+            connection.sender.set_mss(min(connection.sender.mss, value))
+        elif name == socket.TCP_KEEPIDLE:
+            connection.keep_idle = value * _S
+        elif name == socket.TCP_KEEPINTVL:
+            connection.keep_interval = value * _S
+        elif name == socket.TCP_KEEPCNT:
+            connection.keep_count = value
+        elif name == socket.TCP_USER_TIMEOUT:
+            connection.user_timeout = value * _MS
