@@ -15,8 +15,8 @@ from glassnet.wire.udp import HEADER
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
-    from glassnet.network.flow import Flow
     from glassnet.network.errors import IcmpError
+    from glassnet.network.flow import Flow
     from glassnet.network.internet import Internet
 
 __all__ = ["PROTOCOL", "Datagram", "Udp", "UdpEndpoint"]

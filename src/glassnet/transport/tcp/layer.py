@@ -23,8 +23,8 @@ from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
-    from glassnet.network.flow import Flow
     from glassnet.network.errors import IcmpError
+    from glassnet.network.flow import Flow
     from glassnet.network.internet import Internet
 
 __all__ = ["PROTOCOL", "Tcp"]
