@@ -1,3 +1,17 @@
-"""glassnet: a whole network in one Python process."""
+"""glassnet: a whole network in one Python process.
+
+Importing it installs the seam by which programs on virtual hosts meet the virtual
+network; code outside every host keeps the real operating system.
+"""
 
 __version__ = "0.1.0"
+
+from glassnet.host.patches import install
+
+install()  # before anything else, so that names taken from patched modules are the patched ones
+
+from glassnet.errors import GlassnetError, ProcessEnded  # noqa: E402
+from glassnet.host.deadlock import Deadlock  # noqa: E402
+from glassnet.topology import Cable, Host, Network, Router  # noqa: E402
+
+__all__ = ["Cable", "Deadlock", "GlassnetError", "Host", "Network", "ProcessEnded", "Router", "__version__"]

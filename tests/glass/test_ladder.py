@@ -208,16 +208,15 @@ def test_a_run_is_folded(scene: Scene) -> None:
     assert [line.label for line in lines[4:]] == [
         "ACK  seq 1  ack 101  1448 bytes",
         "ACK  seq 1449  ack 101  1448 bytes",
-        "ACK  seq 2897  ack 101  1448 bytes",
-        "… 13 more segments, 18824 bytes, 7 ACKs",
+        "… 14 more segments, 20272 bytes, 7 ACKs",
         "ACK  seq 101  ack 23169",
     ]
-    folded = lines[7]
+    folded = lines[6]
     assert isinstance(folded, Fold)
     assert folded.side == 1
-    assert (folded.time, folded.end) == (62.3 * MS, 83.35 * MS)
-    assert folded.brief == "… 13 more segments, 18824 bytes"
-    assert folded.briefest == "… 20 more"
+    assert (folded.time, folded.end) == (62.2 * MS, 83.35 * MS)
+    assert folded.brief == "… 14 more segments, 20272 bytes"
+    assert folded.briefest == "… 21 more"
 
 
 def test_nothing_remarkable_is_folded_away(page: Scene) -> None:

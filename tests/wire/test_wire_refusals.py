@@ -251,6 +251,8 @@ def test_what_follows_the_end_of_options_is_kept() -> None:
         ("020405b4 01000000", (Option(2, b"\5\xb4"), Option(1))),
         ("020405b4 0100ff00", (Option(2, b"\5\xb4"), Option(1), Option(0, b"\xff\0"))),
         ("00020405", (Option(0, b"\2\4\5"),)),
+        ("00" + "ff" * 39, (Option(0, b"\xff" * 39),)),
+        ("09 28" + "ff" * 38, (Option(9, b"\xff" * 38),)),
     ):
         data = bytes.fromhex(text)
         assert parse_options("tcp", data, 0, len(data)) == expected

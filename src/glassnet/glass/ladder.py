@@ -305,7 +305,7 @@ def _overtaken(travelled: Sequence[Transit]) -> set[int]:
 
 # A run is folded if that hides at least so many rows; of each, some rows are left to look at.
 _LEAST_HIDDEN: Final = 3
-_SHOWN_BEFORE: Final = 3
+_SHOWN_BEFORE: Final = 2
 _SHOWN_AFTER: Final = 1
 
 

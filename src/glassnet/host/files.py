@@ -131,6 +131,12 @@ class FileTable:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return file
 
+    def close_if_open(self, what: tuple[int, OpenFile]) -> None:
+        """Free a number unless it was closed, or given to another file, meanwhile."""
+        number, file = what
+        if self.files.get(number) is file:
+            self.close(number)
+
     def close(self, number: int) -> None:
         """Free a number; OSError(EBADF) if it is free already."""
         file = self.files.pop(number, None)

@@ -24,5 +24,7 @@ def graft(cls: type, virtual: type) -> type:
     made: Any = known.get(virtual)
     if made is None:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-        made = known[virtual] = type(cls)(cls.__name__, (cls, virtual), names)
-    return made  # type: ignore[no-any-return]
+        metaclass: Any = type(cls)
+        made = known[virtual] = metaclass(cls.__name__, (cls, virtual), names)
+    result: type = made
+    return result

@@ -7,12 +7,20 @@ system; off host it calls the original. Names that other modules imported before
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import socket
 import sys
 import time
 from types import ModuleType
 from typing import Any
 
 from glassnet.host.clocks import Clocks
+from glassnet.host.resolver import Resolver
+from glassnet.host.selecting import Select, patch_selectors
+from glassnet.host.signals import Signals
+from glassnet.host.sockets import Sockets, patch_socket
 
 __all__ = ["install"]
 
@@ -24,23 +32,42 @@ _LEFT_ALONE = frozenset(
 )
 
 
-def _clock_patches() -> list[tuple[ModuleType, str, Any]]:
-    clocks = Clocks()
-    names = (
-        "time",
-        "time_ns",
-        "monotonic",
-        "monotonic_ns",
-        "perf_counter",
-        "perf_counter_ns",
-        "sleep",
-        "localtime",
-        "gmtime",
-        "ctime",
-        "asctime",
-        "strftime",
-    )
-    return [(time, name, getattr(clocks, name)) for name in names]
+def _methods(replacements: Any, modules: dict[ModuleType, str]) -> list[tuple[ModuleType, str, Any]]:
+    """The methods of `replacements` that stand for the functions named, by module."""
+    return [
+        (module, name, getattr(replacements, name))
+        for module, names in modules.items()
+        for name in names.split()
+    ]
+
+
+def _table() -> list[tuple[ModuleType, str, Any]]:
+    """What is replaced: module, name, and by what."""
+    return [
+        *_methods(
+            Clocks(),
+            {
+                time: "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns sleep "
+                "localtime gmtime ctime asctime strftime"
+            },
+        ),
+        *_methods(
+            Resolver(),
+            {
+                socket: "getaddrinfo getnameinfo gethostname gethostbyname gethostbyname_ex gethostbyaddr "
+                "if_nameindex if_nametoindex if_indextoname"
+            },
+        ),
+        *_methods(Sockets(), {socket: "socketpair fromfd dup close"}),
+        *_methods(Select(), {select: "select poll epoll"}),
+        *_methods(
+            Signals(),
+            {
+                signal: "signal getsignal set_wakeup_fd siginterrupt raise_signal",
+                os: "kill getpid getppid",
+            },
+        ),
+    ]
 
 
 def install() -> None:
@@ -49,13 +76,15 @@ def install() -> None:
     if _installed:
         return
     _installed = True
-    table = [*_clock_patches()]
+    table = _table()
     replaced: dict[int, tuple[Any, Any]] = {}
     for module, name, replacement in table:
         original = getattr(module, name)
         setattr(module, name, replacement)
         replaced[id(original)] = (original, replacement)
     _rebind(replaced)
+    patch_socket()
+    patch_selectors()
 
 
 def _rebind(replaced: dict[int, tuple[Any, Any]]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet.errors import GlassnetError, ProcessEnded
 from glassnet.host.current import current
 from glassnet.host.deadlock import Deadlock
+from glassnet.host.socket_file import SocketFile
 from glassnet.host.strand import Strand, running_or_none
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Process:
         if self.returncode is not None:
             return
         number = signal.Signals(number)
-        handler = self.handlers.get(number, signal.SIG_DFL)
+        handler = self.handler(number)
         if number == signal.SIGKILL or (handler == signal.SIG_DFL and number not in _HARMLESS):
             self._end(-number)
             strand = running_or_none()
@@ -194,18 +195,29 @@ class Process:
                 raise SystemExit
         elif callable(handler):
             self.pending.append(number)
-            if self.wakeup_number >= 0:
-                self.system.write_wakeup(self.wakeup_number, number)
+            self._write_wakeup(number)
             if running_or_none() is self.main:
                 self.handle_signals()
             else:
                 self.main.wake()
 
+    def handler(self, number: int) -> Any:
+        """What it has for this signal: a function, SIG_DFL or SIG_IGN; as Python sets it up at first."""
+        return self.handlers.get(number, _FIRST_HANDLERS.get(number, signal.SIG_DFL))
+
+    def _write_wakeup(self, number: int) -> None:
+        file = self.system.world.files.files.get(self.wakeup_number)
+        if isinstance(file, SocketFile):
+            try:
+                file.send(bytes((number,)))
+            except OSError:
+                pass  # as CPython: the handler is what counts
+
     def handle_signals(self) -> None:
         """Run the handlers of the signals that came; called in the main strand."""
         while self.pending:
             number = self.pending.popleft()
-            handler = self.handlers.get(number)
+            handler = self.handler(number)
             if callable(handler):
                 if number == signal.SIGINT:
                     self._interrupted = True
@@ -280,6 +292,7 @@ class Process:
         return self._result
 
 
+_FIRST_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGPIPE: signal.SIG_IGN}
 _HARMLESS = (signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT)
 
 

@@ -109,7 +109,7 @@ class ReadySet:
         return found
 
     def wait(self, timeout: float | None, most: int | None = None) -> list[tuple[int, int]]:
-        """Wait for one or more to be ready, at most `timeout` seconds (None: for ever; 0 or less: not at all)."""
+        """Wait for one or more to be ready, at most `timeout` seconds (None: for ever; 0: not at all)."""
         found = self.collect(most)
         strand = running_or_none()
         if found or (timeout is not None and timeout <= 0):

@@ -102,7 +102,7 @@ def addresses(system: System, name: str, family: int) -> list[bytes]:
 
 
 def _rank(system: System, address: bytes) -> tuple[bool, bool, int]:
-    """RFC 6724 section 6 in short: reachable first, scopes that match, then precedence; equals keep their order."""
+    """RFC 6724 section 6 in short: reachable, then matching scopes, then precedence; equals stay in order."""
     try:
         source = system.internet.source_for(address)
     except OSError:

@@ -6,7 +6,7 @@ import errno
 import os
 import select
 import selectors
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from types import TracebackType
 from typing import Any
@@ -31,26 +31,31 @@ def _here() -> System:
     return system
 
 
-class VirtualSelector(selectors._BaseSelectorImpl):
+# The bookkeeping of keys that all stock selectors share. A virtual one stands before a
+# stock one in the order of inheritance, so `super()` would find the real poll object.
+_Keys = selectors._BaseSelectorImpl
+
+
+class VirtualSelector(_Keys):
     """A selector over virtual file numbers; the bookkeeping of keys is the standard library's."""
 
     def __init__(self) -> None:
-        super().__init__()
+        _Keys.__init__(self)
         self._ready = ReadySet(_here().world.files, "select")
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """As `BaseSelector.register`."""
-        key = super().register(fileobj, events, data)
+        key = _Keys.register(self, fileobj, events, data)
         try:
             self._ready.add(key.fd, _TO_BITS[events])
         except OSError:
-            super().unregister(fileobj)
+            _Keys.unregister(self, fileobj)
             raise
         return key
 
     def unregister(self, fileobj: Any) -> SelectorKey:
         """As `BaseSelector.unregister`."""
-        key = super().unregister(fileobj)
+        key = _Keys.unregister(self, fileobj)
         self._ready.remove(key.fd)
         return key
 
@@ -81,11 +86,7 @@ class VirtualSelector(selectors._BaseSelectorImpl):
     def close(self) -> None:
         """As `BaseSelector.close`."""
         self._ready.clear()
-        super().close()
-
-    _fd_to_key: dict[int, SelectorKey]
-    _fileobj_lookup: Callable[[Any], int]
-    get_map: Callable[[], Mapping[Any, SelectorKey]]
+        _Keys.close(self)
 
 
 def patch_selectors() -> None:

@@ -32,7 +32,7 @@ def is_multicast(address: bytes) -> bool:
 
 
 def is_link_local(address: bytes) -> bool:
-    """Whether this is an IPv6 address that means something on one link only, so that it needs an interface."""
+    """Whether this is an IPv6 address of one link only, which needs an interface to mean something."""
     if len(address) == 4:
         return False
     if address[0] == 0xFF:

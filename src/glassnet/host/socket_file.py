@@ -47,8 +47,8 @@ class SocketFile(OpenFile):
         """Wait for others to connect."""
         raise failure(errno.EOPNOTSUPP)
 
-    def accept(self) -> SocketFile | None:
-        """The next connection, or None when there is none now."""
+    def accept(self) -> tuple[SocketFile, Any] | None:
+        """The next connection and its peer's address, or None when there is none now."""
         raise failure(errno.EOPNOTSUPP)
 
     def connect(self, address: Any) -> bool:
@@ -77,7 +77,7 @@ class SocketFile(OpenFile):
         raise NotImplementedError
 
     def receive_from(self, size: int, peek: bool) -> tuple[bytes, Any, bool] | None:
-        """Bytes, where they came from, and whether there was more than `size`; None when there are none now."""
+        """Bytes, where they came from, and whether there was more than `size`; None if there are none."""
         data = self.receive(size, peek)
         return None if data is None else (data, None, False)
 

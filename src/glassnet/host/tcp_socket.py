@@ -91,7 +91,7 @@ class TcpSocket(SocketFile):
             raise failure(errno.EINVAL)
         if len(packed) == 4 and self.v6 and self.options[_V6ONLY]:
             raise failure(errno.EINVAL)
-        if is_multicast(packed) or (any(packed) and not self.system.internet.accepts(packed)):
+        if is_multicast(packed) or (any(packed) and not self.system.internet.is_local(packed)):
             raise failure(errno.EADDRNOTAVAIL)
         if is_link_local(packed) and interface is None:
             raise failure(errno.EINVAL)
@@ -144,8 +144,8 @@ class TcpSocket(SocketFile):
         self.listener.on_change = self.changed
         self._stopped = False
 
-    def accept(self) -> TcpSocket | None:
-        """The next connection, or None."""
+    def accept(self) -> tuple[TcpSocket, Any] | None:
+        """The next connection and its peer's address, or None."""
         if self.listener is None:
             raise failure(errno.EINVAL)
         connection = self.listener.accept()
@@ -154,7 +154,7 @@ class TcpSocket(SocketFile):
         accepted = TcpSocket(self.system, self.v6, self.protocol)
         accepted.options.inherit(self.options)
         accepted._adopt(connection)
-        return accepted
+        return accepted, show(self.v6, *connection.remote, connection.flow.interface)
 
     # Connecting
 
@@ -261,6 +261,7 @@ class TcpSocket(SocketFile):
         if connection is not None:
             on, seconds = self.options.linger
             connection.close(float(seconds) if on else None)
+            self.connection = None
         if self._binding is not None:
             self.system.tcp.ports.release(self._binding)
 

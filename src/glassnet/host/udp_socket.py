@@ -132,7 +132,7 @@ class UdpSocket(SocketFile):
 
     def send(self, data: Any) -> int:
         """Send to the peer."""
-        return self.endpoint.send(data if type(data) is bytes else bytes(data)) or -1
+        return self.endpoint.send(data if type(data) is bytes else bytes(data))
 
     def send_to(self, data: Any, address: Any, caller: str) -> int:
         """Send to an address, or to the peer if that is None."""
@@ -142,11 +142,11 @@ class UdpSocket(SocketFile):
         endpoint = self.endpoint
         data = data if type(data) is bytes else bytes(data)
         if interface is None or interface is endpoint.interface:
-            return endpoint.send(data, (packed, port)) or -1
+            return endpoint.send(data, (packed, port))
         before, endpoint.interface = endpoint.interface, interface
         endpoint.forget_flows()
         try:
-            return endpoint.send(data, (packed, port)) or -1
+            return endpoint.send(data, (packed, port))
         finally:
             endpoint.interface = before
             endpoint.forget_flows()
@@ -185,7 +185,7 @@ class UdpSocket(SocketFile):
         elif key == _MULTICAST_IF:
             if not isinstance(value, bytes) or len(value) < 4:
                 raise failure(errno.EINVAL)
-            address, index = _local_interface(value, 0)
+            address, index = _local_interface(value)
             self.endpoint.multicast_interface = self._interface(address, index)
             self.endpoint.forget_flows()
         elif key == _V6ONLY and self.endpoint.local is not None:
@@ -196,7 +196,7 @@ class UdpSocket(SocketFile):
     def apply(self, key: Key) -> None:
         """Hand an option on to the endpoint."""
         endpoint = self.endpoint
-        value = self.options[key] if key in self.options else 0
+        value = self.options[key]
         level, name = key
         if level == SOL_SOCKET:
             if name == socket.SO_BROADCAST:
@@ -230,7 +230,7 @@ class UdpSocket(SocketFile):
         if not is_multicast(group):
             raise failure(errno.EINVAL)
         if size == 4:
-            address, index = _local_interface(value, 4)
+            address, index = _local_interface(value)
         else:
             address, index = ANY4, _mreq6.unpack_from(value)[1]
         interface = self._interface(address, index) or self._default_interface(group)
@@ -252,9 +252,9 @@ class UdpSocket(SocketFile):
             return interface_by_index(self.system, index)
         if not any(address):
             return None
-        for interface in self.system.internet.interfaces.values():
-            if any(each == address for each, _ in self.system.internet.addresses_of(interface)):
-                return interface
+        for held in self.system.internet.addresses():
+            if held.address == address:
+                return held.interface
         raise failure(errno.ENODEV)
 
     def _default_interface(self, group: bytes) -> Interface:
@@ -265,15 +265,15 @@ class UdpSocket(SocketFile):
         raise failure(errno.ENODEV)
 
     def _address_of(self, interface: Interface) -> bytes | None:
-        for address, _ in self.system.internet.addresses_of(interface):
-            if len(address) == 4:
-                return address
+        for held in self.system.internet.addresses():
+            if held.interface is interface and len(held.address) == 4:
+                return held.address
         return None
 
 
-def _local_interface(value: bytes, offset: int) -> tuple[bytes, int]:
+def _local_interface(value: bytes) -> tuple[bytes, int]:
     """Address and number of an interface, of an in_addr, ip_mreq or ip_mreqn."""
     if len(value) >= _mreqn.size:
         _, address, index = _mreqn.unpack_from(value)
         return address, index
-    return value[offset : offset + 4], 0
+    return (value[4:8] if len(value) >= 8 else value[:4]), 0

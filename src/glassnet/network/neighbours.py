@@ -16,7 +16,7 @@ from itertools import islice
 
 from glassnet.datalink.interface import Interface
 from glassnet.engine import Drops, Engine, Timer
-from glassnet.network.next_hop import NextHop, framed
+from glassnet.network.next_hop import NEVER, NextHop, framed
 
 __all__ = ["Neighbour", "NeighbourCache", "NeighbourChanged", "NeighbourState"]
 
@@ -130,30 +130,30 @@ class Neighbour(NextHop):
     def heard(self, mac: bytes) -> None:
         """The neighbour named its MAC address in passing: believed, not yet confirmed (RFC 4861 7.2.3)."""
         if mac != self.mac:
-            self.mac = mac
-            self._enter(_STALE)
+            self._move(mac, NEVER)
 
     def advertised(self, mac: bytes | None, solicited: bool, override: bool) -> None:
         """The neighbour advertised itself (RFC 4861 section 7.2.5)."""
-        if solicited and (mac is None or mac == self.mac or override or self.state is _INCOMPLETE):
-            self.confirmed = self._cache.engine.now
+        now = self._cache.engine.now
         if self.mac is None:
             if mac is not None:
                 # An answer that comes too late, on a very long link, is welcome all the same.
-                believed = solicited and self.state is _INCOMPLETE
-                self.mac = mac
-                self._enter(_REACHABLE if believed else _STALE)
-            return
-        if mac is None or mac == self.mac:
+                self._move(mac, now if solicited and self.state is _INCOMPLETE else NEVER)
+        elif mac is None or mac == self.mac:
             if solicited:
+                self.confirmed = now
                 self._enter(_REACHABLE)
-            return
-        if not override:
-            if self.state is _REACHABLE:
-                self._enter(_STALE)
-            return
+        elif override:
+            self._move(mac, now if solicited else NEVER)
+        elif self.state is _REACHABLE:
+            self.confirmed = NEVER
+            self._enter(_STALE)
+
+    def _move(self, mac: bytes, confirmed: int) -> None:
+        """The neighbour has this MAC address, as confirmed then or never."""
         self.mac = mac
-        self._enter(_REACHABLE if solicited else _STALE)
+        self.confirmed = confirmed
+        self._enter(_STALE if confirmed == NEVER else _REACHABLE)
 
     def _enter(self, state: NeighbourState) -> None:
         cache = self._cache

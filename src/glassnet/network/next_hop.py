@@ -11,7 +11,10 @@ from collections.abc import Callable
 from glassnet.datalink.interface import Interface
 from glassnet.wire.foreign import Foreign
 
-__all__ = ["GroupHop", "NextHop", "Nowhere", "framed"]
+__all__ = ["NEVER", "GroupHop", "NextHop", "Nowhere", "framed"]
+
+NEVER = -(1 << 62)
+"""A time before all others."""
 
 
 def framed(link: bytes, packet: bytes) -> bytes:
@@ -32,7 +35,7 @@ class NextHop:
     def __init__(self, interface: Interface, link: bytes | None) -> None:
         self.interface = interface
         self.link = link
-        self.confirmed = -1
+        self.confirmed = NEVER
         self.gone = False
 
     def send(self, packet: bytes, forwarded: bool) -> None:

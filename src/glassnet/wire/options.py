@@ -57,13 +57,14 @@ def build_options(name: str, options: tuple[Option, ...]) -> bytes:
     built = b""
     ended = False
     for option in options:
-        kind, length = option.kind, len(option.data) + 2
+        kind, size = option.kind, len(option.data)
         if ended:
             raise WireError(f"{name}: an option after the end of options", len(built))
-        if not 0 <= kind <= 255 or length > MAXIMUM_LENGTH or (kind == NO_OPERATION and option.data):
-            raise WireError(f"{name}: option {kind} with {length - 2} bytes of data", len(built))
+        head = 1 if kind <= NO_OPERATION else 2
+        if not 0 <= kind <= 255 or head + size > MAXIMUM_LENGTH or (kind == NO_OPERATION and size):
+            raise WireError(f"{name}: option {kind} with {size} bytes of data", len(built))
         ended = kind == END_OF_OPTIONS
-        built += bytes((kind,) if kind <= NO_OPERATION else (kind, length)) + option.data
+        built += bytes((kind, size + 2)[:head]) + option.data
     built += bytes(-len(built) % 4)
     if len(built) > MAXIMUM_LENGTH:
         raise WireError(f"{name}: {len(built)} bytes of options in {MAXIMUM_LENGTH}", MAXIMUM_LENGTH)

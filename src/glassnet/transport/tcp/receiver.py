@@ -84,9 +84,15 @@ class Receiver:
         return field
 
     def window_opened(self) -> bool:
-        """Whether reading has freed so much that the peer should be told at once."""
-        gain = self.next + self.limit - self.size - self.edge
-        return gain >= 2 * self.segment or gain + gain >= self.limit
+        """Whether reading has freed so much that the peer should be told at once.
+
+        As on Linux, that is when the window doubles; while the peer has room, the
+        next acknowledgement of data will do.
+        """
+        left = self.edge - self.next
+        window = self.limit - self.size
+        gain = window - left
+        return window >= 2 * left and (gain >= self.segment or gain + gain >= self.limit)
 
     def accept(self, sequence: int, payload: bytes) -> bool:
         """Take in data; True if the stream grew, False if it came early or is known.

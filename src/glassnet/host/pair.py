@@ -1,0 +1,148 @@
+"""`socketpair`: two sockets of one host joined back to back, in memory."""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from socket import AF_UNIX, SocketKind
+from typing import TYPE_CHECKING, Any
+
+from glassnet.host.files import HUP, IN, OUT, RDHUP
+from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.socket_options import Options
+
+if TYPE_CHECKING:
+    from glassnet.host.system import System
+
+__all__ = ["PairEnd"]
+
+_LIMIT = 212992
+# What a message costs the buffer beyond its bytes.
+_OVERHEAD = 64
+
+
+class PairEnd(SocketFile):
+    """One of two joined sockets: a stream, or datagrams. What one sends the other has at once."""
+
+    __slots__ = ("_other", "_queue", "_queued", "_read_shut", "_write_shut")
+
+    def __init__(self, system: System, kind: SocketKind, protocol: int) -> None:
+        super().__init__(system, AF_UNIX, kind, protocol, Options("pair"))
+        self._queue: deque[bytes] = deque()
+        self._queued = 0
+        self._other: PairEnd | None = None
+        self._read_shut = False
+        self._write_shut = False
+
+    @classmethod
+    def pair(cls, system: System, kind: SocketKind, protocol: int) -> tuple[PairEnd, PairEnd]:
+        """Two ends, joined."""
+        a, b = cls(system, kind, protocol), cls(system, kind, protocol)
+        a._other, b._other = b, a
+        return a, b
+
+    @property
+    def _ended(self) -> bool:
+        """Whether nothing more will come."""
+        other = self._other
+        return self._read_shut or other is None or other._write_shut
+
+    def mask(self) -> int:
+        """What is ready."""
+        other = self._other
+        ended = self._ended
+        mask = IN | RDHUP if ended else IN if self._queue else 0
+        if other is None or self._write_shut or other._queued < _LIMIT:
+            mask |= OUT
+        if other is None or (ended and self._write_shut):
+            mask |= HUP
+        return mask
+
+    def describe(self) -> str:
+        """There is no name to give."""
+        return "a socket pair"
+
+    def local(self) -> Any:
+        """It has no name."""
+        return ""
+
+    def peer(self) -> Any:
+        """Nor has the other end."""
+        if self._other is None:
+            raise failure(errno.ENOTCONN)
+        return ""
+
+    def receive(self, size: int, peek: bool = False) -> bytes | None:
+        """The next bytes or message."""
+        queue = self._queue
+        if not queue:
+            stream = self.kind is SocketKind.SOCK_STREAM
+            return b"" if self._read_shut or (stream and self._ended) else None
+        if self.kind is not SocketKind.SOCK_STREAM:
+            message = queue[0] if peek else queue.popleft()
+            if not peek:
+                self._took(len(message) + _OVERHEAD)
+            return message[:size]
+        if peek:
+            return b"".join(queue)[:size]
+        data = queue.popleft()
+        if len(data) > size:
+            queue.appendleft(data[size:])
+            data = data[:size]
+        elif queue:
+            left = size - len(data)
+            pieces = [data]
+            while queue and left:
+                piece = queue.popleft()
+                if len(piece) > left:
+                    queue.appendleft(piece[left:])
+                    piece = piece[:left]
+                pieces.append(piece)
+                left -= len(piece)
+            data = b"".join(pieces)
+        self._took(len(data))
+        return data
+
+    def _took(self, count: int) -> None:
+        self._queued -= count
+        if self._other is not None:
+            self._other.changed()
+
+    def send(self, data: Any) -> int:
+        """Put bytes or a message into the other end's queue."""
+        other = self._other
+        if other is None and self.kind is not SocketKind.SOCK_STREAM:
+            raise failure(errno.ECONNREFUSED)
+        if other is None or self._write_shut or other._read_shut:
+            raise failure(errno.EPIPE)
+        view = memoryview(data).cast("B")
+        if self.kind is SocketKind.SOCK_STREAM:
+            view = view[: max(_LIMIT - other._queued, 0)]
+            if not view:
+                return 0
+            other._queued += len(view)
+        else:
+            if len(view) > _LIMIT:
+                raise failure(errno.EMSGSIZE)
+            if other._queued >= _LIMIT:
+                return 0
+            other._queued += len(view) + _OVERHEAD
+        other._queue.append(bytes(view))
+        other.changed()
+        return len(view)
+
+    def shutdown(self, read: bool, write: bool) -> None:
+        """End one direction or both."""
+        self._read_shut |= read
+        self._write_shut |= write
+        self.changed()
+        if self._other is not None:
+            self._other.changed()
+
+    def release(self) -> None:
+        """Close: the other end reads what is left, then finds the end."""
+        other, self._other = self._other, None
+        self._queue.clear()
+        if other is not None:
+            other._other = None
+            other.changed()

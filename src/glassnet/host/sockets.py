@@ -1,0 +1,551 @@
+"""`socket.socket` on a host.
+
+`socket.socket` itself is left in place and only its making is changed, so that
+every name that programs have for it, and `isinstance`, go on working. On a host it
+makes a `VirtualSocket`: a socket without a descriptor of the machine, whose methods
+act on an open file of the host.
+
+A call that finds what it needs does not wait; one that must wait parks its strand,
+in blocking mode for ever, with a timeout until then.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import socket
+import warnings
+from operator import index
+from socket import (
+    AF_INET,
+    AF_INET6,
+    AF_UNIX,
+    MSG_DONTWAIT,
+    MSG_PEEK,
+    MSG_TRUNC,
+    MSG_WAITALL,
+    SOCK_CLOEXEC,
+    SOCK_DGRAM,
+    SOCK_NONBLOCK,
+    SOCK_STREAM,
+    AddressFamily,
+    SocketKind,
+)
+from typing import Any
+
+from glassnet.host.clocks import deadline_after
+from glassnet.host.current import current
+from glassnet.host.files import FIRST_NUMBER, IN, OUT
+from glassnet.host.graft import graft
+from glassnet.host.pair import PairEnd
+from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.strand import running_or_none, running_strand
+from glassnet.host.system import System
+from glassnet.host.tcp_socket import TcpSocket
+from glassnet.host.udp_socket import UdpSocket
+
+__all__ = ["Sockets", "VirtualSocket", "patch_socket"]
+
+_DATAGRAM_MOST = 65536
+
+
+def _here() -> System:
+    system = current.get()
+    if system is None:
+        raise OSError(errno.EBADF, "a virtual socket works only on a host")
+    return system
+
+
+def _give_number(system: System, file: SocketFile) -> int:
+    strand = running_or_none()
+    return system.world.files.add(file, strand.process if strand is not None else None)
+
+
+def _open(system: System, family: int, kind: int, protocol: int) -> SocketFile:
+    if family not in (AF_INET, AF_INET6):
+        raise failure(errno.EAFNOSUPPORT)
+    six = family == AF_INET6
+    if kind == SOCK_STREAM:
+        if protocol not in (0, socket.IPPROTO_TCP):
+            raise failure(errno.EPROTONOSUPPORT)
+        return TcpSocket(system, six, socket.IPPROTO_TCP)
+    if kind == SOCK_DGRAM:
+        if protocol not in (0, socket.IPPROTO_UDP):
+            raise failure(errno.EPROTONOSUPPORT)
+        return UdpSocket(system, six, socket.IPPROTO_UDP)
+    raise failure(errno.EPERM if kind == socket.SOCK_RAW else errno.ESOCKTNOSUPPORT)
+
+
+class _Closed(SocketFile):
+    """What a socket has instead of a file once it is closed: every call finds a bad descriptor."""
+
+    def __init__(self) -> None:
+        self.closed = True
+
+    def receive(self, size: int, peek: bool = False) -> bytes | None:
+        """Refuse."""
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    def send(self, data: Any) -> int:
+        """Refuse."""
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+
+_CLOSED = _Closed()
+
+
+class VirtualSocket(socket.socket):
+    """A socket of a virtual host."""
+
+    _file: SocketFile
+    _family: AddressFamily
+    _kind: SocketKind
+    _protocol: int
+    _number: int
+    _patience: float | None
+    _closed: bool
+    _io_refs: int
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        self._closed = False
+        self._io_refs = 0
+        self._number = -1
+        system = _here()
+        if fileno is not None:
+            if fileno < 0:
+                raise ValueError("negative file descriptor")
+            file = system.world.files.get(fileno)
+            if not isinstance(file, SocketFile):
+                raise failure(errno.ENOTSOCK)
+            self._number = fileno
+            proto = file.protocol if proto == -1 else proto
+        else:
+            family = AF_INET if family == -1 else family
+            kind = SOCK_STREAM if type == -1 else type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
+            file = _open(system, family, kind, 0 if proto == -1 else proto)
+            self._number = _give_number(system, file)
+            proto = max(proto, 0)
+        self._file = file
+        self._family, self._kind, self._protocol = file.family, file.kind, proto
+        self._patience = socket.getdefaulttimeout()
+        if type != -1 and type & SOCK_NONBLOCK:
+            self._patience = 0.0
+
+    def __del__(self) -> None:
+        if getattr(self, "_number", -1) < 0 or self._file.closed:
+            return
+        warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+        # The garbage collector may come in the middle of anything, even of this connection's work.
+        world, number = self._file.system.world, self.detach()
+        world.engine.at(world.engine.now, world.files.close_if_open, (number, world.files.files[number]))
+
+    # What it is
+
+    @property
+    def family(self) -> AddressFamily:
+        """AF_INET, AF_INET6 or AF_UNIX."""
+        return self._family
+
+    @property
+    def type(self) -> SocketKind:
+        """SOCK_STREAM or SOCK_DGRAM."""
+        return self._kind
+
+    @property
+    def proto(self) -> int:
+        """The protocol as it was asked for."""
+        return self._protocol
+
+    def fileno(self) -> int:
+        """Its file number, or -1 once it is closed."""
+        return self._number
+
+    @property
+    def timeout(self) -> float | None:
+        """As `gettimeout`."""
+        return self._patience
+
+    def gettimeout(self) -> float | None:
+        """As sockets have it."""
+        return self._patience
+
+    def settimeout(self, value: float | None) -> None:
+        """As sockets have it."""
+        if value is not None:
+            value = float(value)
+            if not 0 <= value < 1e10:
+                raise ValueError("Timeout value out of range")
+        self._patience = value
+
+    def setblocking(self, flag: bool) -> None:
+        """As sockets have it."""
+        self._patience = None if flag else 0.0
+
+    def getblocking(self) -> bool:
+        """As sockets have it."""
+        return self._patience != 0
+
+    # Waiting
+
+    def _opened(self) -> SocketFile:
+        file = self._file
+        if file.closed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return file
+
+    def _deadline(self, flags: int = 0) -> int | None:
+        """When to give up, for a call that has found nothing; BlockingIOError if it must not wait at all."""
+        patience = self._patience
+        if patience is None and not flags & MSG_DONTWAIT:
+            return None
+        if not patience or flags & MSG_DONTWAIT:
+            strand = running_or_none()
+            if strand is not None:
+                strand.spin(20)
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return deadline_after(running_strand(), patience)
+
+    def _wait(self, interest: int, deadline: int | None, verb: str) -> None:
+        if not running_strand().wait(self._file, interest, deadline, verb):
+            raise TimeoutError("timed out")
+        self._opened()
+
+    # Naming and connecting
+
+    def bind(self, address: Any, /) -> None:
+        """As sockets have it."""
+        self._opened().bind(address)
+
+    def listen(self, backlog: int = 128, /) -> None:
+        """As sockets have it."""
+        self._opened().listen(backlog)
+
+    def _accept(self) -> tuple[int, Any]:
+        file = self._opened()
+        found = file.accept()
+        if found is None:
+            deadline = self._deadline()
+            while found is None:
+                self._wait(IN, deadline, "accept")
+                found = file.accept()
+        accepted, address = found
+        return _give_number(file.system, accepted), address
+
+    def connect(self, address: Any, /) -> None:
+        """As sockets have it."""
+        file = self._opened()
+        if file.connect(address):
+            return
+        if self._patience == 0:
+            raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress")
+        self._wait(OUT, self._deadline(), "connect")
+        file.finish_connect()
+
+    def connect_ex(self, address: Any, /) -> int:
+        """As sockets have it."""
+        try:
+            self.connect(address)
+        except TimeoutError as error:
+            return error.errno or errno.EAGAIN
+        except socket.gaierror:
+            raise
+        except OSError as error:
+            if error.errno is None:
+                raise
+            return error.errno
+        return 0
+
+    def getsockname(self) -> Any:
+        """As sockets have it."""
+        return self._opened().local()
+
+    def getpeername(self) -> Any:
+        """As sockets have it."""
+        return self._opened().peer()
+
+    # Receiving
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """As sockets have it."""
+        if not flags and bufsize > 0:
+            data = self._file.receive(bufsize)
+            if data is not None:
+                return data
+        return self._receive(bufsize, flags, "recv")
+
+    def _receive(self, size: int, flags: int, verb: str) -> bytes:
+        if size < 0:
+            raise ValueError(f"negative buffersize in {verb}")
+        file = self._opened()
+        peek = bool(flags & MSG_PEEK)
+        if not size and file.kind is SOCK_STREAM:
+            return b""
+        data = file.receive(size, peek)
+        if data is None:
+            deadline = self._deadline(flags)
+            while data is None:
+                self._wait(IN, deadline, verb)
+                data = file.receive(size, peek)
+        if flags & MSG_WAITALL and not peek and data and file.kind is SOCK_STREAM and len(data) < size:
+            return self._receive_rest(data, size, flags, verb)
+        return data
+
+    def _receive_rest(self, data: bytes, size: int, flags: int, verb: str) -> bytes:
+        file = self._file
+        parts, have = [data], len(data)
+        while have < size:
+            more = file.receive(size - have)
+            if more is None:
+                try:
+                    self._wait(IN, self._deadline(flags), verb)
+                except (TimeoutError, BlockingIOError):
+                    break
+                continue
+            if not more:
+                break
+            parts.append(more)
+            have += len(more)
+        return b"".join(parts)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        """As sockets have it."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recv_into")
+        if nbytes > len(view):
+            raise ValueError("buffer too small for requested bytes")
+        size = nbytes or len(view)
+        data = self.recv(size, flags) if size else b""
+        count = len(data)
+        view[:count] = data
+        return count
+
+    def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, Any]:
+        """As sockets have it."""
+        data, source, _ = self._receive_from(bufsize, flags, "recvfrom")
+        return data, source
+
+    def _receive_from(self, size: int, flags: int, verb: str) -> tuple[bytes, Any, bool]:
+        if size < 0:
+            raise ValueError(f"negative buffersize in {verb}")
+        file = self._opened()
+        peek = bool(flags & MSG_PEEK)
+        found = file.receive_from(size, peek)
+        if found is None:
+            deadline = self._deadline(flags)
+            while found is None:
+                self._wait(IN, deadline, verb)
+                found = file.receive_from(size, peek)
+        return found
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        """As sockets have it."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recvfrom_into")
+        if nbytes > len(view):
+            raise ValueError("nbytes is greater than the length of the buffer")
+        data, source, _ = self._receive_from(nbytes or len(view), flags, "recvfrom_into")
+        view[: len(data)] = data
+        return len(data), source
+
+    def recvmsg(
+        self, bufsize: int, ancbufsize: int = 0, flags: int = 0, /
+    ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
+        """As sockets have it; there is never ancillary data."""
+        data, source, cut = self._receive_from(bufsize, flags, "recvmsg")
+        return data, [], MSG_TRUNC if cut else 0, source
+
+    def recvmsg_into(
+        self, buffers: Any, ancbufsize: int = 0, flags: int = 0, /
+    ) -> tuple[int, list[tuple[int, int, bytes]], int, Any]:
+        """As sockets have it; there is never ancillary data."""
+        views = [memoryview(buffer).cast("B") for buffer in buffers]
+        data, source, cut = self._receive_from(sum(map(len, views)), flags, "recvmsg_into")
+        offset = 0
+        for view in views:
+            piece = data[offset : offset + len(view)]
+            view[: len(piece)] = piece
+            offset += len(piece)
+        return len(data), [], MSG_TRUNC if cut else 0, source
+
+    # Sending
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        """As sockets have it."""
+        file = self._file
+        sent = file.send(data)
+        if not sent and _size(data):
+            deadline = self._deadline(flags)
+            while not sent:
+                self._wait(OUT, deadline, "send")
+                sent = file.send(data)
+        return sent
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """As sockets have it."""
+        file = self._file
+        sent = file.send(data)
+        size = len(data) if type(data) is bytes else _size(data)
+        if sent >= size:
+            return
+        view = memoryview(data).cast("B")
+        deadline = self._deadline(flags)
+        while sent < size:
+            self._wait(OUT, deadline, "send")
+            # The file takes what it has room for, and copies only that.
+            sent += file.send(view[sent:])
+
+    def sendto(self, data: Any, *args: Any) -> int:
+        """As sockets have it: `sendto(data, address)` or `sendto(data, flags, address)`."""
+        if len(args) not in (1, 2):
+            raise TypeError(f"sendto() takes 2 or 3 arguments ({len(args) + 1} given)")
+        flags = index(args[0]) if len(args) == 2 else 0
+        file = self._opened()
+        sent = file.send_to(data, args[-1], "sendto")
+        if sent or not _size(data):
+            return sent
+        deadline = self._deadline(flags)
+        while not sent:
+            self._wait(OUT, deadline, "sendto")
+            sent = file.send_to(data, args[-1], "sendto")
+        return sent
+
+    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
+        """As sockets have it, without ancillary data."""
+        if tuple(ancdata):
+            raise failure(errno.EOPNOTSUPP)
+        data = b"".join(buffers)
+        return self.send(data, flags) if address is None else self.sendto(data, flags, address)
+
+    def _sendfile_use_sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        give_up: type[Exception] = socket._GiveupOnSendfile  # type: ignore[attr-defined]
+        raise give_up("no descriptor of the machine")
+
+    # Options
+
+    def getsockopt(self, level: int, optname: int, buflen: int | None = None, /) -> Any:
+        """As sockets have it."""
+        value = self._opened().get_option((level, optname))
+        if buflen is None:
+            return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
+        if not 0 < buflen <= 1024:
+            raise OSError("getsockopt buflen out of range")
+        return (value if isinstance(value, bytes) else value.to_bytes(4, "little", signed=True))[:buflen]
+
+    def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None, /) -> None:
+        """As sockets have it."""
+        if value is None:
+            value = bytes(optlen or 0)
+        elif not isinstance(value, int):
+            value = bytes(memoryview(value))
+        self._opened().set_option((level, optname), value)
+
+    # Ending
+
+    def shutdown(self, how: int, /) -> None:
+        """As sockets have it."""
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise failure(errno.EINVAL)
+        self._opened().shutdown(how != socket.SHUT_WR, how != socket.SHUT_RD)
+
+    def _real_close(self, _ss: Any = None) -> None:
+        file = self._file
+        number = self.detach()
+        if number >= 0 and not file.closed:
+            file.system.world.files.close(number)
+
+    def detach(self) -> int:
+        """As sockets have it."""
+        self._closed = True
+        number, self._number = self._number, -1
+        self._file = _CLOSED
+        return number
+
+    def dup(self) -> VirtualSocket:
+        """As sockets have it."""
+        file = self._opened()
+        number = _give_number(file.system, file)
+        copy = self.__class__(self.family, self.type, self.proto, fileno=number)
+        copy.settimeout(self.gettimeout())
+        return copy
+
+    def get_inheritable(self) -> bool:
+        """As sockets have it: there are no child processes to inherit."""
+        return False
+
+    def set_inheritable(self, inheritable: bool) -> None:
+        """As sockets have it: there are no child processes to inherit."""
+
+
+# What `repr` shows: programs and their logs know it by this name.
+VirtualSocket.__module__, VirtualSocket.__qualname__ = "socket", "socket"
+
+
+def _size(data: Any) -> int:
+    return memoryview(data).nbytes
+
+
+def patch_socket() -> None:
+    """Let `socket.socket`, and every subclass, make virtual sockets on a host."""
+    make = _socket.socket.__new__
+
+    def new(cls: type, *args: Any, **kwargs: Any) -> Any:
+        return make(cls if current.get() is None else graft(cls, VirtualSocket))
+
+    socket.socket.__new__ = new  # type: ignore[method-assign]
+
+
+class Sockets:
+    """Replacements for functions of `socket` that make or end sockets."""
+
+    def __init__(self) -> None:
+        self._socketpair = socket.socketpair
+        self._fromfd = socket.fromfd
+        self._close = socket.close
+        self._dup = socket.dup
+
+    def socketpair(
+        self, family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
+    ) -> tuple[socket.socket, socket.socket]:
+        """As `socket.socketpair`."""
+        system = current.get()
+        if system is None:
+            return self._socketpair(family, type, proto)
+        if family not in (None, AF_UNIX):
+            raise failure(errno.EOPNOTSUPP)
+        kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
+        if kind not in (SOCK_STREAM, SOCK_DGRAM):
+            raise failure(errno.ESOCKTNOSUPPORT)
+        if proto:
+            raise failure(errno.EPROTONOSUPPORT)
+        a, b = PairEnd.pair(system, SocketKind(kind), proto)
+        return (
+            socket.socket(AF_UNIX, type, proto, fileno=_give_number(system, a)),
+            socket.socket(AF_UNIX, type, proto, fileno=_give_number(system, b)),
+        )
+
+    def fromfd(self, fd: int, family: int, type: int, proto: int = 0) -> socket.socket:
+        """As `socket.fromfd`."""
+        if current.get() is None or fd < FIRST_NUMBER:
+            return self._fromfd(fd, family, type, proto)
+        return socket.socket(family, type, proto, fileno=self.dup(fd))
+
+    def dup(self, fd: int, /) -> int:
+        """As `socket.dup`."""
+        system = current.get()
+        if system is None or fd < FIRST_NUMBER:
+            return self._dup(fd)
+        file = system.world.files.get(fd)
+        if not isinstance(file, SocketFile):
+            raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+        return _give_number(system, file)
+
+    def close(self, fd: int, /) -> None:
+        """As `socket.close`."""
+        system = current.get()
+        if system is None or fd < FIRST_NUMBER:
+            self._close(fd)
+        else:
+            system.world.files.close(fd)
