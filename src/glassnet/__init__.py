@@ -4,8 +4,7 @@ Importing it installs the seam by which programs on virtual hosts meet the virtu
 network; code outside every host keeps the real operating system.
 """
 
-__version__ = "0.1.0"
-
+from glassnet._version import __version__
 from glassnet.host.patches import install
 
 install()  # before anything else, so that names taken from patched modules are the patched ones

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import BinaryIO, Final, Literal
 
-from glassnet import __version__
+from glassnet._version import __version__
 from glassnet.wire.errors import WireError
 
 __all__ = ["CapturedInterface", "Direction", "Packet", "Reader", "Writer"]

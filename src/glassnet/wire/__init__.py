@@ -12,7 +12,7 @@ so on). `HEADER` is `LAYOUT.struct`, for the hot path. Constants follow, and las
 - The attributes have the names of the fields. Fields that follow from others (header lengths, reserved
   types) are not attributes. Lengths and checksums are: `parse` gives what it found, `build` works out
   those that are None, and equality does not look at them. To change a parsed header, set them to None:
-  `dataclasses.replace(packet, ttl=1, checksum=None)`.
+  `dataclasses.replace(packet, ttl=1, checksum=None)`. Those given are written as given, right or wrong.
 - A checksum that covers a pseudo header needs `build(pseudo_sum(source, destination, protocol))`.
 - `parse` checks lengths and formats, but no checksums: that is `checksum.is_valid`, on the bytes.
 
