@@ -16,6 +16,7 @@ from measure import Figure, answer, figure, fresh, peer, peer_path, ratio, repor
 
 PORT = 9
 PIECE = 65536
+QUEUE = 10240 * 1500  # bytes: as many packets as the queue that ns-3 puts there by default
 
 
 def serve(clients: int) -> int:
@@ -49,7 +50,7 @@ def one(clients: int, size: int) -> Figure:
     started = time.perf_counter()
     net = glassnet.Network(seed=1)
     server, router = net.host("server"), net.router("router")
-    net.cable(server, router, rate="1Gbps", delay="1ms")
+    net.cable(server, router, rate="1Gbps", delay="1ms", queue=QUEUE)
     sink = server.start(serve, clients)
     for number in range(clients):
         client = net.host(f"client{number}")

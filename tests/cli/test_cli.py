@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def test_the_demo_tells_its_story(run_demo: Callable[..., tuple[str, Path]]) -> 
     shown, path = run_demo(COLUMNS="80")
     assert "\x1b" not in shown
     for host, words in (
-        ("shop  ", "Uvicorn running on http://0.0.0.0:80"),
+        ("shop  ", "Uvicorn running on"),
         ("shop  ", '"GET /photos/kettle HTTP/1.1" 200 OK'),
         ("laptop", "http://shop: 200 OK"),
         ("laptop", "ordered a teapot: 201 Created"),
@@ -90,16 +91,18 @@ def test_the_demo_tells_its_story(run_demo: Callable[..., tuple[str, Path]]) -> 
     ):
         assert any(f"{host} │ " in line and words in line for line in shown.splitlines()), words
     drawing = shown[shown.index("the first connection: laptop to shop") :]
-    for words in ("SYN  seq 0", "SYN,ACK  seq 0  ack 1", "lost", "retransmission", "more segments"):
+    for words in ("SYN  seq 0", "SYN,ACK  seq 0  ack 1", "more segments"):
         assert words in drawing
     totals = drawing[drawing.index("in all") :]
-    for words in ("frames", "bytes", "lost", "retransmitted", "s on the network", str(path.name)):
+    for words in ("frames", "bytes", "s on the network", path.name):
         assert words in totals
+    assert re.search(r" lost  [1-9]\d* frames", totals)
+    assert re.search(r"retransmitted  [1-9]\d* segments", totals)
     assert all(len(line) <= 80 for line in drawing.splitlines())
     with path.open("rb") as file:
         reader = Reader(file)
         assert len(list(reader)) > 500
-    assert {interface.name for interface in reader.interfaces} >= {"laptop.eth0", "router.eth1", "shop.eth0"}
+    assert {interface.name for interface in reader.interfaces} == {"laptop.eth0", "phone.eth0"}
 
 
 def test_the_same_seed_gives_the_same_capture(run_demo: Callable[..., tuple[str, Path]]) -> None:
@@ -114,6 +117,8 @@ def test_the_demo_in_a_narrow_terminal_that_knows_no_unicode(
     run_demo: Callable[..., tuple[str, Path]],
 ) -> None:
     shown, _ = run_demo(COLUMNS="50", PYTHONIOENCODING="ascii")
-    drawing = shown[shown.index("the first connection") :]
+    drawing = shown[shown.index("the first connection") : shown.index("in all")]
     assert all(len(line) <= 50 for line in drawing.splitlines())
-    assert "SYN,ACK seq 0" in drawing or "SYN,ACK  seq 0" in drawing
+    assert shown.isascii()
+    assert "?" not in shown
+    assert "SYN,ACK" in drawing

@@ -14,6 +14,7 @@ from glassnet.datalink.interface import Interface
 from glassnet.engine import Drops, Engine
 from glassnet.glass.capture import Capture
 from glassnet.glass.pcapng import Reader, Writer
+from glassnet.glass.recording import Recording
 from glassnet.network.internet import Internet
 from glassnet.physical.cable import Cable
 
@@ -178,7 +179,23 @@ def test_wireshark_finds_the_names_and_nothing_wrong(tmp_path: Path, page: Any) 
             writer.statistics(interface, start=EPOCH, end=EPOCH + 10**9, received=30)
         writer.flush()
     checks = [part for layer in ("ip", "tcp") for part in ("-o", f"{layer}.check_checksum:TRUE")]
-    one_side = ("-r", path, *checks, "-N", "n", "-Y", 'frame.interface_name == "client.eth0"')
+    client = 'frame.interface_name == "client.eth0"'
+    one_side: list[str | Path] = ["-r", path, *checks, "-N", "n", "-Y", client]
     printed = tshark(*one_side, "-T", "fields", "-e", "ip.src_host", "-e", "tcp.checksum.status")
     assert set(printed.splitlines()) == {"client\t1", "server\t1"}
     assert tshark("-r", path, *checks, "-Y", "_ws.malformed || _ws.expert.severity == error") == ""
+
+
+def test_a_recording_keeps_what_was_seen() -> None:
+    net = Pair()
+    with Recording([net.a, net.b]) as recording:
+        net.send(b"one")
+    net.send(b"two")
+    assert recording.watched == ("alpha", "beta")
+    assert recording.names[bytes([192, 0, 2, 2])] == "beta"
+    assert [(s.time, s.host, s.interface, s.direction) for s in recording.sightings] == [
+        (0, "alpha", "eth0", "tx"),
+        (1576, "beta", "eth0", "rx"),
+    ]
+    assert {s.frame[14:17] for s in recording.sightings} == {b"one"}
+    assert net.ends[0].taps == []

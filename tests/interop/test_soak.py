@@ -58,7 +58,7 @@ def call(family: socket.AddressFamily) -> tuple[str, str, int]:
 def test_50_megabytes_each_way_through_a_cable_that_does_its_worst(family):
     net = glassnet.Network(seed=5)
     server, client = net.host("server"), net.host("client")
-    net.cable(
+    cable = net.cable(
         server,
         client,
         rate="1Gbps",
@@ -75,3 +75,5 @@ def test_50_megabytes_each_way_through_a_cable_that_does_its_worst(family):
     assert client_size == server_size == SIZE
     assert client_got == server_sent
     assert server_got == client_sent
+    for lane in cable.lanes:
+        assert min(lane.drops.counts["cable: loss"], lane.duplicated, lane.held_back, lane.damaged) > 300

@@ -130,7 +130,7 @@ def packet(
 
 def framed(to: bytes, sender: bytes, packet: bytes) -> bytes:
     """An IP packet in an Ethernet frame, padded as on a cable."""
-    ethertype = ETHERTYPE_IPV4 if packet[0] >> 4 == 4 else ETHERTYPE_IPV6
+    ethertype = ETHERTYPE_IPV4 if packet[0] >> 4 in (4, 5) else ETHERTYPE_IPV6
     return (to + sender + ethertype + packet).ljust(60, b"\0")
 
 

@@ -53,6 +53,12 @@ def test_the_exchange_of_rfc_826(station: Any, sent: Any) -> None:
     assert station.counts == {}
 
 
+def test_the_question_comes_from_the_source_of_what_waits(station: Any, sent: Any) -> None:
+    station.internet.add_address("eth0", "192.0.2.77/24")
+    station.internet.flow(PEER, 17, source=parse_address("192.0.2.77")).send(b"12345678", b"")
+    assert ArpPacket.parse(sent(station)[0], 14).sender_protocol == parse_address("192.0.2.77")
+
+
 def test_a_request_is_answered_and_its_sender_learnt(station: Any, sent: Any) -> None:
     receive(station, arp(1, PEER, ME))
     (reply,) = sent(station)

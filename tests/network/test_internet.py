@@ -18,7 +18,7 @@ def test_what_an_interface_has_when_it_is_attached(lab: Any) -> None:
     assert [str(entry) for entry in station.internet.addresses()] == [
         "127.0.0.1/8 dev lo",
         "::1/128 dev lo",
-        "fe80::ff:fe01:0/64 dev eth0",
+        "fe80::ff:fe00:100/64 dev eth0",
     ]
     assert multicast_mac(ALL_NODES) in interface.groups
     assert b"\x01\0\x5e\0\0\x01" in interface.groups
@@ -132,6 +132,18 @@ def test_turning_forwarding_on_and_off(lab: Any) -> None:
     assert all_routers in station.port().groups
     station.internet.forwarding = False
     assert all_routers not in interface.groups
+
+
+def test_neighbours_who_ask_need_not_be_asked(lab: Any, family: Any) -> None:
+    """One exchange of questions serves both ways."""
+    one, two = lab.station("one"), lab.station("two")
+    a, b = one.port(family.cidr(family.host1), wire=False), two.port(family.cidr(family.other1), wire=False)
+    lab.cable(a, b, delay=1000)
+    times: list[int] = []
+    one.internet.echo_listeners[1] = lambda reply: times.append(lab.engine.now)
+    one.internet.echo(parse_address(family.other1), 1, 1)
+    lab.run()
+    assert times == [4000]
 
 
 def test_two_hosts_and_a_router_between_them(lab: Any, family: Any) -> None:

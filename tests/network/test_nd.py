@@ -68,7 +68,7 @@ def test_the_exchange_of_rfc_4861(station: Any, sent: Any, tools: Any) -> None:
     group = solicited_node(PEER)
     assert request[:6] == b"\x33\x33" + group[12:]
     assert (packet.destination, packet.hop_limit) == (group, 255)
-    assert packet.source == station.internet.attachment(interface).link_local
+    assert packet.source == ME  # as of the packet that waits
     asked = NeighborSolicitation.parse(request, 54, 54 + len(packet.payload))
     assert (asked.target, asked.options) == (PEER, (NdOption(1, interface.mac),))
     receive(station, nd(advertisement(solicited=True, override=True), PEER, packet.source, interface.mac))
@@ -77,6 +77,16 @@ def test_the_exchange_of_rfc_4861(station: Any, sent: Any, tools: Any) -> None:
     assert tools.parsed(released).payload == b"question"
     assert neighbour(station).state is NeighbourState.REACHABLE
     assert station.counts == {}
+
+
+def test_a_router_asks_from_an_address_of_that_link(lab: Any, sent: Any, tools: Any) -> None:
+    router = lab.station("router")
+    router.internet.forwarding = True
+    one = router.port("2001:db8:1::1/64")
+    router.port("2001:db8:2::1/64")
+    packet = tools.packet("2001:db8:1::5", "2001:db8:2::5", 17, b"12345678")
+    one.inject(tools.framed(one.mac, PEER_MAC, packet))
+    assert tools.parsed(sent(router, "eth1")[0]).source == parse_address("2001:db8:2::1")
 
 
 def test_a_solicitation_is_answered_and_its_sender_learnt(station: Any, sent: Any, tools: Any) -> None:

@@ -282,8 +282,9 @@ def test_keepalive_finds_a_dead_peer(pair):
     path = pair()
     client, listener = open_pair(path)
     accepted(path, listener)
-    client.keep_idle, client.keep_interval, client.keep_count = 10 * 10**9, 10**9, 3
-    client.set_keepalive(True)
+    keepalive = client.keepalive
+    keepalive.idle, keepalive.interval, keepalive.count = 10 * 10**9, 10**9, 3
+    keepalive.turn(True)
     path.run(100)
     assert client.state is State.ESTABLISHED
     path.judge = lambda frame, towards: []

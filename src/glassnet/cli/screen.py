@@ -13,10 +13,17 @@ from rich.text import Text
 from glassnet.cli.voices import Line, voices
 from glassnet.topology.network import Network
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "drawable"]
 
 _LOOK = 10_000_000  # nanoseconds of the network from one look at the progress to the next
 _REDRAW = 0.08  # seconds of real time from one drawing of it to the next
+
+_ASCII = str.maketrans("│─┐┘├┴═║", "|-++++=H")
+
+
+def drawable(text: str, console: Console) -> str:
+    """Text with lines in it, as this console can show them."""
+    return text.translate(_ASCII) if console.options.ascii_only else text
 
 
 class Screen:
@@ -27,6 +34,7 @@ class Screen:
         self._net = net
         self._styles = styles
         self._names = max(map(len, styles), default=0)
+        self._bar = drawable("│", console)
         self._live: Live | None = None
         self._drawn = 0.0
         self._looking = False
@@ -61,14 +69,16 @@ class Screen:
         head = Text.assemble(
             (f"{line.time / 1e9:10.6f}  ", "dim"),
             (f"{line.host:{self._names}}", self._styles.get(line.host, "bold")),
-            (" │ ", "dim"),
+            (f" {self._bar} ", "dim"),
         )
         text = Text(line.text.expandtabs())
         console = self._console
+        if self._live is not None:
+            self._live.update(self._progress())  # drawn anew below the line
         if not console.is_terminal:
             console.print(head + text, soft_wrap=True)
             return
-        below = Text(" " * (head.cell_len - 2) + "│ ", "dim")
+        below = Text(f"{self._bar:>{head.cell_len - 1}} ", "dim")
         for number, part in enumerate(text.wrap(console, max(console.width - head.cell_len, 16)) or [text]):
             console.print((below if number else head) + part)
 
@@ -78,10 +88,12 @@ class Screen:
         now = time.perf_counter()
         if now - self._drawn >= _REDRAW:
             self._drawn = now
-            net = self._net
-            frames = sum(lane.frames for cable in net.cables for lane in cable.lanes)
-            progress = f"{net.now:10.6f}  {frames} frames"
-            self._live.update(Text(progress, style="dim", no_wrap=True, overflow="crop"), refresh=True)
+            self._live.update(self._progress(), refresh=True)
         # Looking must not keep a network going in which nothing else happens: that is a deadlock to be told.
         if self._looking and self._net.engine.heap:
             self._net.engine.after(_LOOK, self._look)
+
+    def _progress(self) -> Text:
+        net = self._net
+        frames = sum(lane.frames for cable in net.cables for lane in cable.lanes)
+        return Text(f"{net.now:10.6f}  {frames:,} frames so far", style="dim", no_wrap=True, overflow="crop")

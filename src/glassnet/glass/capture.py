@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from glassnet.datalink.interface import Interface, LoopbackInterface, Tap
 from glassnet.glass.pcapng import Writer
+from glassnet.glass.taps import Taps
 
 if TYPE_CHECKING:
     from glassnet.network.internet import Internet
@@ -21,20 +22,21 @@ class Capture:
     """Writes what `hosts` send and receive to the file at `path`, until `close`.
 
     The file has one interface for each of theirs, called `"host.eth0"`. A frame is in it
-    where it was sent and again wherever it came in, so that losses show; to follow one
-    side alone, look at one interface. A loopback interface is in it only if it was used.
+    where it was sent and again wherever it came in, so that losses show. Wireshark takes
+    each as a packet of its own, and so finds retransmissions where there are none: to see
+    a connection as one side does, capture at that host alone. A loopback interface is
+    in the file only if it was used.
     `epoch` is the time in nanoseconds since 1970-01-01 00:00 UTC at which the network
     began. Raises `OSError` if the file cannot be written.
     """
 
-    __slots__ = ("_epoch", "_file", "_hosts", "_named", "_taps", "_writer", "path")
+    __slots__ = ("_epoch", "_file", "_named", "_taps", "_writer", "path")
 
     def __init__(self, path: str | PathLike[str], hosts: Iterable[Internet] = (), *, epoch: int = 0) -> None:
         self.path = Path(path)
         self._epoch = epoch
-        self._hosts: dict[str, Internet] = {}
         self._named: set[tuple[bytes, str]] = set()
-        self._taps: dict[str, tuple[Interface, Tap]] = {}
+        self._taps = Taps(self._tap)
         self._file = self.path.open("wb")
         self._writer = Writer(self._file)
         self.add(*hosts)
@@ -42,45 +44,37 @@ class Capture:
     def add(self, *hosts: Internet) -> None:
         """Capture at the interfaces of more hosts, or at those that a host has got since."""
         for host in hosts:
-            self._hosts[host.name] = host
-            for interface in host.interfaces.values():
-                name = f"{host.name}.{interface.name}"
-                if name in self._taps:
-                    continue
-                tap = self._tap(name, interface)
-                self._taps[name] = (interface, tap)
-                interface.taps.append(tap)
+            self._taps.add(host)
         self._write_names()
 
     def close(self) -> None:
         """End the capture, and the file; a second time does nothing."""
         if self._file.closed:
             return
-        for interface, tap in self._taps.values():
-            interface.taps.remove(tap)
+        self._taps.remove()
         self._write_names()
         self._writer.flush()
         self._file.close()
 
-    def _tap(self, name: str, interface: Interface) -> Tap:
+    def _tap(self, host: str, interface: Interface) -> Tap:
         if not isinstance(interface, LoopbackInterface):
-            return self._describe(name, interface)
+            return self._describe(host, interface)
         describe = self._describe
         record: Tap | None = None
 
         def tap(time: int, interface: Interface, direction: str, frame: bytes) -> None:
             nonlocal record
             if record is None:
-                record = describe(name, interface)
+                record = describe(host, interface)
             record(time, interface, direction, frame)
 
         return tap
 
-    def _describe(self, name: str, interface: Interface) -> Tap:
+    def _describe(self, host: str, interface: Interface) -> Tap:
         lane = interface.lane
         number = self._writer.interface(
-            name,
-            description=f"interface {interface.name} of host {interface.owner}" if interface.owner else "",
+            f"{host}.{interface.name}",
+            description=f"interface {interface.name} of host {host}",
             mac=interface.mac,
             speed=None if lane is None else lane.conditions.rate,
         )
@@ -89,7 +83,7 @@ class Capture:
     def _write_names(self) -> None:
         """Write which host has which address, unless it was written already."""
         records = []
-        for host in self._hosts.values():
+        for host in self._taps.hosts.values():
             for held in host.addresses():
                 record = (held.address, host.name)
                 if record not in self._named and not isinstance(held.interface, LoopbackInterface):

@@ -91,7 +91,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A run of segments told in one line; `time` and `end` are those of its first and last row."""
+    """A run of segments told in one line; `time` and `end` are those of its first and last row.
+
+    `segments` and their `length` are those that carry something; `acknowledgments`
+    are the others. `side` sent most of it.
+    """
 
     time: int
     end: int
@@ -104,29 +108,34 @@ class Fold:
     @property
     def label(self) -> str:
         """How much was folded away."""
-        parts = []
-        if self.segments:
-            parts += [_count(self.segments, "more segment"), _bytes(self.length)]
-        if self.acknowledgments:
-            parts.append(_count(self.acknowledgments, "ACK" if self.segments else "more ACK"))
-        for mark, count in self.marks.items():
-            parts.append(_count(count, mark) if mark in _COUNTABLE else f"{count} {mark}")
-        return "… " + ", ".join(parts)
+        return ", ".join(self._parts(True))
 
     @property
     def brief(self) -> str:
-        """The same in fewer words, without what was acknowledged."""
-        if not self.segments:
-            return f"… {_count(self.acknowledgments, 'more ACK')}"
-        return f"… {_count(self.segments, 'more segment')}, {_bytes(self.length)}"
+        """The same without the acknowledgments of the segments."""
+        return ", ".join(self._parts(False))
 
     @property
     def briefest(self) -> str:
         """How many rows, and nothing else."""
         return f"… {self.segments + self.acknowledgments} more"
 
+    def _parts(self, fully: bool) -> Iterator[str]:
+        if self.segments:
+            yield f"… {_count(self.segments, 'more segment')}"
+            yield _bytes(self.length)
+        if fully or not self.segments:
+            duplicate = self.marks.get(Mark.DUPLICATE_ACK)
+            what = "ACK" if self.segments else "more ACK"
+            counted = _count(self.acknowledgments, what) + (f" ({duplicate} duplicate)" if duplicate else "")
+            if self.acknowledgments:
+                yield counted if self.segments else f"… {counted}"
+        for mark, count in self.marks.items():
+            if mark is not Mark.DUPLICATE_ACK:
+                yield _count(count, mark) if mark in _COUNTABLE else f"{count} {mark}"
 
-_COUNTABLE: Final = (Mark.RETRANSMISSION, Mark.DUPLICATE_ACK, Mark.WINDOW_PROBE, Mark.KEEP_ALIVE)
+
+_COUNTABLE: Final = (Mark.RETRANSMISSION, Mark.WINDOW_PROBE, Mark.KEEP_ALIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,41 +312,51 @@ def _overtaken(travelled: Sequence[Transit]) -> set[int]:
     return result
 
 
-# A run is folded if that hides at least so many rows; of each, some rows are left to look at.
+# A run is folded if that hides at least so many rows. Some are left to look at, before and after those:
+# so many at first, fewer where there are too many lines.
 _LEAST_HIDDEN: Final = 3
-_SHOWN_BEFORE: Final = 2
-_SHOWN_AFTER: Final = 1
+_SHOWN: Final = ((2, 1), (1, 1), (1, 0))
 
 
 def fold(rows: Sequence[Row], limit: int | None = None) -> list[Row | Fold]:
     """Tell runs of similar segments in one line each, and the rest as it is.
 
     A run is data one way, its acknowledgments the other way, and nothing remarkable.
-    If more than `limit` lines are left, those in the middle become one more fold.
+    If more than `limit` lines would be left, less of each run is shown; if there are
+    still too many, those in the middle become one more fold.
     """
     lines: list[Row | Fold] = []
+    for before, after in _SHOWN:
+        lines = [line for run in _runs(rows) for line in _folded(run, before, after)]
+        if limit is None or len(lines) <= limit:
+            return lines
+    assert limit is not None
+    first = limit * 2 // 3
+    last = len(lines) - (limit - first - 1)
+    lines[first:last] = [_sum(lines[first:last])]
+    return lines
+
+
+def _runs(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """The runs among rows; a row that belongs to none is by itself."""
     run: list[Row] = []
-    flow: int | None = None  # the side whose data a run carries
+    flow: int | None = None  # the side whose data the run carries
     previous: list[Row | None] = [None, None]
     for row in rows:
         plain = _plain(row, previous[row.side])
         previous[row.side] = row
+        goes_on = flow is None or (row.side == flow if row.length else row.side != flow)
+        if run and not (plain and goes_on):
+            yield run
+            run, flow = [], None
         if not plain:
-            lines += [*_folded(run), row]
-            run, flow = [], None
+            yield [row]
             continue
-        if run and (row.side != flow if row.length else row.side == flow) and flow is not None:
-            lines += _folded(run)
-            run, flow = [], None
         run.append(row)
         if row.length:
             flow = row.side
-    lines += _folded(run)
-    if limit is not None and len(lines) > limit:
-        before = limit * 2 // 3
-        after = len(lines) - (limit - before - 1)
-        lines[before:after] = [_sum(lines[before:after])]
-    return lines
+    if run:
+        yield run
 
 
 def _plain(row: Row, before: Row | None) -> bool:
@@ -352,11 +371,11 @@ def _plain(row: Row, before: Row | None) -> bool:
     return not row.marks
 
 
-def _folded(run: list[Row]) -> list[Row | Fold]:
-    hidden = run[_SHOWN_BEFORE : len(run) - _SHOWN_AFTER]
-    if len(hidden) < _LEAST_HIDDEN:
+def _folded(run: list[Row], before: int, after: int) -> list[Row | Fold]:
+    rest = len(run) - after
+    if rest - before < _LEAST_HIDDEN:
         return list(run)
-    return [*run[:_SHOWN_BEFORE], _sum(hidden), *run[-_SHOWN_AFTER:]]
+    return [*run[:before], _sum(run[before:rest]), *run[rest:]]
 
 
 def _sum(lines: Sequence[Row | Fold]) -> Fold:
@@ -378,7 +397,7 @@ def _sum(lines: Sequence[Row | Fold]) -> Fold:
         by_side[line.side] += line.length + 1
         if line.length or set(line.flags) != {"ACK"}:
             segments += 1
-        elif Mark.DUPLICATE_ACK not in line.marks:
+        else:
             acknowledgments += 1
     ordered = {mark: marks[mark] for mark in Mark if marks[mark]}
     return Fold(lines[0].time, end, int(by_side[1] > by_side[0]), segments, length, acknowledgments, ordered)

@@ -10,8 +10,8 @@ import time
 from time import struct_time
 from typing import Any
 
-from glassnet.host.current import current
-from glassnet.host.strand import Strand, running_or_none, running_strand
+from glassnet.host.current import here, running_or_none, running_strand
+from glassnet.host.strand import Strand
 
 __all__ = ["EPOCH", "UPTIME", "Clocks"]
 
@@ -53,7 +53,7 @@ class Clocks:
 
     def time(self) -> float:
         """Seconds since 1970 by the host's clock."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._time()
         _spin()
@@ -61,7 +61,7 @@ class Clocks:
 
     def time_ns(self) -> int:
         """Nanoseconds since 1970 by the host's clock."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._time_ns()
         _spin()
@@ -69,7 +69,7 @@ class Clocks:
 
     def monotonic(self) -> float:
         """Seconds since the host was started."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._monotonic()
         _spin()
@@ -77,7 +77,7 @@ class Clocks:
 
     def monotonic_ns(self) -> int:
         """Nanoseconds since the host was started."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._monotonic_ns()
         _spin()
@@ -85,15 +85,15 @@ class Clocks:
 
     def perf_counter(self) -> float:
         """The same as `monotonic` on a host."""
-        return self._perf_counter() if current.get() is None else self.monotonic()
+        return self._perf_counter() if here() is None else self.monotonic()
 
     def perf_counter_ns(self) -> int:
         """The same as `monotonic_ns` on a host."""
-        return self._perf_counter_ns() if current.get() is None else self.monotonic_ns()
+        return self._perf_counter_ns() if here() is None else self.monotonic_ns()
 
     def sleep(self, seconds: float, /) -> None:
         """Wait, while the network goes on."""
-        if current.get() is None:
+        if here() is None:
             self._sleep(seconds)
             return
         if not seconds >= 0:

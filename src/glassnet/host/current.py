@@ -1,14 +1,18 @@
-"""Which virtual host the running code is on."""
+"""Which virtual host the running code is on, and which strand runs."""
 
 from __future__ import annotations
 
+from _thread import get_ident
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from glassnet.errors import GlassnetError
+
 if TYPE_CHECKING:
+    from glassnet.host.strand import Strand
     from glassnet.host.system import System
 
-__all__ = ["current"]
+__all__ = ["current", "here", "now", "running_or_none", "running_strand"]
 
 current: ContextVar[System | None] = ContextVar("glassnet_host", default=None)
 """The operating system that the running code sees; None for the real one.
@@ -16,3 +20,49 @@ current: ContextVar[System | None] = ContextVar("glassnet_host", default=None)
 Every patched function asks it first. It is set in the context of each process, and
 so follows the code into tasks and callbacks.
 """
+
+
+class _Now:
+    """The strand that runs, and in which thread of the machine."""
+
+    __slots__ = ("strand", "thread")
+
+    def __init__(self) -> None:
+        self.strand: Strand | None = None
+        self.thread = 0
+
+
+now = _Now()
+"""Written by strands only, as they start and stop running."""
+
+
+def running_or_none() -> Strand | None:
+    """The strand that runs now, or None outside every program."""
+    strand = now.strand
+    if strand is None or now.thread != get_ident():
+        return None
+    return strand
+
+
+def running_strand() -> Strand:
+    """The strand that runs now; GlassnetError outside every program."""
+    strand = running_or_none()
+    if strand is None:
+        raise GlassnetError(
+            "this call would wait, but no program of the network is running here: "
+            "call it in a function given to host.start() or host.run()"
+        )
+    return strand
+
+
+def here() -> System | None:
+    """The operating system that the running code sees; None for the real one.
+
+    A program that runs a function in an empty context of its own is still on its host.
+    """
+    system = current.get()
+    if system is None and now.strand is not None:
+        strand = running_or_none()
+        if strand is not None:
+            return strand.process.system
+    return system

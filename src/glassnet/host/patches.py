@@ -7,20 +7,25 @@ system; off host it calls the original. Names that other modules imported before
 
 from __future__ import annotations
 
+import _thread
 import os
+import queue
 import select
 import signal
 import socket
 import sys
+import threading
 import time
 from types import ModuleType
 from typing import Any
 
 from glassnet.host.clocks import Clocks
+from glassnet.host.locks import Lock, RLock, SimpleQueue
 from glassnet.host.resolver import Resolver
 from glassnet.host.selecting import Select, patch_selectors
 from glassnet.host.signals import Signals
 from glassnet.host.sockets import Sockets, patch_socket
+from glassnet.host.threads import Threads, patch_thread
 
 __all__ = ["install"]
 
@@ -39,6 +44,23 @@ def _methods(replacements: Any, modules: dict[ModuleType, str]) -> list[tuple[Mo
         for module, names in modules.items()
         for name in names.split()
     ]
+
+
+def _thread_table() -> list[tuple[ModuleType, str, Any]]:
+    threads = Threads()
+    names = ["get_ident", "get_native_id", "current_thread", "main_thread", "enumerate", "active_count"]
+    table: list[tuple[ModuleType, str, Any]] = [
+        (_thread, "start_new_thread", threads.start_new_thread),
+        (_thread, "start_new", threads.start_new_thread),
+        (threading, "_start_new_thread", threads.start_new_thread),
+        (threading, "_start_joinable_thread", threads.start_joinable_thread),
+        (threading, "_allocate_lock", Lock),
+        (threading, "Lock", Lock),
+        (threading, "RLock", RLock),
+        (queue, "SimpleQueue", SimpleQueue),
+        *((threading, name, getattr(threads, name)) for name in names),
+    ]
+    return [entry for entry in table if hasattr(entry[0], entry[1])]
 
 
 def _table() -> list[tuple[ModuleType, str, Any]]:
@@ -60,6 +82,7 @@ def _table() -> list[tuple[ModuleType, str, Any]]:
         ),
         *_methods(Sockets(), {socket: "socketpair fromfd dup close"}),
         *_methods(Select(), {select: "select poll epoll"}),
+        *_thread_table(),
         *_methods(
             Signals(),
             {
@@ -85,6 +108,11 @@ def install() -> None:
     _rebind(replaced)
     patch_socket()
     patch_selectors()
+    patch_thread()
+    executors = sys.modules.get("concurrent.futures.thread")
+    if executors is not None:
+        # It is held while a thread starts, which is a wait.
+        executors._global_shutdown_lock = Lock()  # type: ignore[attr-defined]
 
 
 def _rebind(replaced: dict[int, tuple[Any, Any]]) -> None:

@@ -13,10 +13,12 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import GlassnetError, ProcessEnded
-from glassnet.host.current import current
+from glassnet.host.burial import bury, disown
+from glassnet.host.current import current, running_or_none
 from glassnet.host.deadlock import Deadlock
 from glassnet.host.socket_file import SocketFile
-from glassnet.host.strand import Strand, running_or_none
+from glassnet.host.strand import Strand
+from glassnet.host.workers import finish_idle_workers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -63,6 +65,7 @@ class Process:
         self._collectors = 0
         self._interrupted = False
         self._joining = False
+        self._loops: list[Any] = []
         # As empty as in a new interpreter: nothing of who started it leaks in.
         context = Context()
         context.run(current.set, system)
@@ -84,8 +87,11 @@ class Process:
     def _run(self) -> None:
         code = self._attempt(self._execute)
         joined = self._attempt(self._join_threads)
-        self.strand_finished(self.main)
+        self.main.end()
         self._end(code or joined)
+        for loop in self._loops:
+            bury(loop)
+        self._loops.clear()
 
     def _attempt(self, action: Callable[[], None]) -> int:
         """Run `action` in this process; returns the exit status that its end means."""
@@ -121,7 +127,8 @@ class Process:
 
     def _join_threads(self) -> None:
         main = self.main
-        main.doing = "end of its threads"
+        main.settle("end of its threads")
+        finish_idle_workers(self)
         self._joining = True
         while any(not strand.daemon for strand in self.strands if strand is not main):
             main.park()
@@ -152,7 +159,6 @@ class Process:
 
     def strand_finished(self, strand: Strand) -> None:
         """One of its strands has run to its end."""
-        strand.finished = True
         self.strands.pop(strand, None)
         if self._joining:
             self.main.wake()
@@ -166,7 +172,10 @@ class Process:
         for number in tuple(self.numbers):
             files.close(number)
         for strand in tuple(self.strands):
-            _silence_tasks(strand.loop)
+            loop = strand.running_loop()
+            if loop is not None:
+                self._loops.append(loop)
+                disown(loop)
             strand.doom()
         callbacks, self.on_exit = self.on_exit, []
         for callback in callbacks:
@@ -255,7 +264,7 @@ class Process:
             if strand is None:
                 self._run_network()
             else:
-                strand.doing = f"end of process {self.name!r} on host {self.system.name!r}"
+                strand.settle(f"end of process {self.name!r} on host {self.system.name!r}")
                 self.on_exit.append(strand.wake)
                 while self.returncode is None:
                     strand.park()
@@ -294,12 +303,3 @@ class Process:
 
 _FIRST_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGPIPE: signal.SIG_IGN}
 _HARMLESS = (signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT)
-
-
-def _silence_tasks(loop: Any) -> None:
-    """The tasks of a program that was ended need not complain that nobody finished them."""
-    if loop is not None:
-        import asyncio
-
-        for task in asyncio.all_tasks(loop):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import socket
 from socket import AF_INET, AF_INET6, AF_UNSPEC, AddressFamily, SocketKind, gaierror, inet_ntop, inet_pton
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host.current import current
+from glassnet.host.current import here
 
 if TYPE_CHECKING:
     from glassnet.host.system import System
@@ -135,14 +135,14 @@ class Resolver:
 
     def gethostname(self) -> str:
         """As `socket.gethostname`."""
-        system = current.get()
+        system = here()
         return self._gethostname() if system is None else system.name
 
     def getaddrinfo(
         self, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> list[_AddressInfo]:
         """As `socket.getaddrinfo`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._getaddrinfo(host, port, family, type, proto, flags)  # type: ignore[return-value]
         host, port = _text(host, "getaddrinfo() argument 1 must be string or None"), _text_or_number(port)
@@ -177,7 +177,7 @@ class Resolver:
 
     def getnameinfo(self, sockaddr: Any, flags: int, /) -> tuple[str, str]:
         """As `socket.getnameinfo`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._getnameinfo(sockaddr, flags)
         if not isinstance(sockaddr, tuple) or len(sockaddr) < 2:
@@ -196,7 +196,7 @@ class Resolver:
 
     def gethostbyname(self, hostname: Any, /) -> str:
         """As `socket.gethostbyname`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._gethostbyname(hostname)
         host = _text(hostname, "gethostbyname() argument 1 must be str, bytes or bytearray")
@@ -208,7 +208,7 @@ class Resolver:
 
     def gethostbyname_ex(self, hostname: Any, /) -> tuple[str, list[str], list[str]]:
         """As `socket.gethostbyname_ex`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._gethostbyname_ex(hostname)
         host = _text(hostname, "gethostbyname_ex() argument 1 must be str, bytes or bytearray") or ""
@@ -218,7 +218,7 @@ class Resolver:
 
     def gethostbyaddr(self, ip_address: Any, /) -> tuple[str, list[str], list[str]]:
         """As `socket.gethostbyaddr`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._gethostbyaddr(ip_address)
         host = _text(ip_address, "gethostbyaddr() argument 1 must be str, bytes or bytearray") or ""
@@ -234,14 +234,14 @@ class Resolver:
 
     def if_nameindex(self) -> list[tuple[int, str]]:
         """As `socket.if_nameindex`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._if_nameindex()
         return [(each.index, each.name) for each in system.internet.interfaces.values()]
 
     def if_nametoindex(self, name: str, /) -> int:
         """As `socket.if_nametoindex`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._if_nametoindex(name)
         interface = system.internet.interfaces.get(name)
@@ -251,7 +251,7 @@ class Resolver:
 
     def if_indextoname(self, index: int, /) -> str:
         """As `socket.if_indextoname`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._if_indextoname(index)
         for interface in system.internet.interfaces.values():

@@ -11,11 +11,10 @@ from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from types import TracebackType
 from typing import Any
 
-from glassnet.host.current import current
+from glassnet.host.current import here, running_strand
 from glassnet.host.files import ERR, FIRST_NUMBER, HUP, IN, NVAL, OUT, PRI
 from glassnet.host.graft import graft
 from glassnet.host.readiness import ReadySet
-from glassnet.host.strand import running_strand
 from glassnet.host.system import System
 
 __all__ = ["Select", "VirtualEpoll", "VirtualPoll", "VirtualSelector", "patch_selectors"]
@@ -26,18 +25,20 @@ _TO_BITS = {0: 0, EVENT_READ: IN, EVENT_WRITE: OUT, EVENT_READ | EVENT_WRITE: IN
 
 
 def _here() -> System:
-    system = current.get()
+    system = here()
     assert system is not None
     return system
 
 
 # The bookkeeping of keys that all stock selectors share. A virtual one stands before a
 # stock one in the order of inheritance, so `super()` would find the real poll object.
-_Keys = selectors._BaseSelectorImpl
+_Keys: Any = selectors._BaseSelectorImpl
 
 
-class VirtualSelector(_Keys):
+class VirtualSelector(_Keys):  # type: ignore[misc]
     """A selector over virtual file numbers; the bookkeeping of keys is the standard library's."""
+
+    _fd_to_key: dict[int, SelectorKey]
 
     def __init__(self) -> None:
         _Keys.__init__(self)
@@ -45,7 +46,7 @@ class VirtualSelector(_Keys):
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """As `BaseSelector.register`."""
-        key = _Keys.register(self, fileobj, events, data)
+        key: SelectorKey = _Keys.register(self, fileobj, events, data)
         try:
             self._ready.add(key.fd, _TO_BITS[events])
         except OSError:
@@ -55,7 +56,7 @@ class VirtualSelector(_Keys):
 
     def unregister(self, fileobj: Any) -> SelectorKey:
         """As `BaseSelector.unregister`."""
-        key = _Keys.unregister(self, fileobj)
+        key: SelectorKey = _Keys.unregister(self, fileobj)
         self._ready.remove(key.fd)
         return key
 
@@ -98,7 +99,7 @@ def patch_selectors() -> None:
         virtual = type(stock)(name, (VirtualSelector, stock), {"__module__": __name__})
 
         def make(cls: type, *args: Any, _virtual: type = virtual, **kwargs: Any) -> Any:
-            return object.__new__(cls if current.get() is None else graft(cls, _virtual))
+            return object.__new__(cls if here() is None else graft(cls, _virtual))
 
         stock.__new__ = make
 
@@ -227,11 +228,11 @@ class Select:
 
     def poll(self) -> Any:
         """As `select.poll`."""
-        return self._poll() if current.get() is None else VirtualPoll()
+        return self._poll() if here() is None else VirtualPoll()
 
     def epoll(self, sizehint: int = -1, flags: int = 0) -> Any:
         """As `select.epoll`."""
-        return self._epoll(sizehint, flags) if current.get() is None else VirtualEpoll(sizehint, flags)
+        return self._epoll(sizehint, flags) if here() is None else VirtualEpoll(sizehint, flags)
 
     def select(
         self,
@@ -242,7 +243,7 @@ class Select:
         /,
     ) -> tuple[list[Any], list[Any], list[Any]]:
         """As `select.select`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._select(rlist, wlist, xlist, timeout)
         lists = [[(_number(each), each) for each in files] for files in (rlist, wlist, xlist)]

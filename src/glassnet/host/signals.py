@@ -11,16 +11,15 @@ import os
 import signal
 from typing import Any
 
-from glassnet.host.current import current
+from glassnet.host.current import here, running_or_none, running_strand
 from glassnet.host.process import Process
-from glassnet.host.strand import running_or_none, running_strand
 
 __all__ = ["Signals"]
 
 
 def _process() -> Process | None:
     """The program that runs here, or None off host."""
-    return None if current.get() is None else running_strand().process
+    return None if here() is None else running_strand().process
 
 
 class Signals:
@@ -71,7 +70,7 @@ class Signals:
 
     def siginterrupt(self, signalnum: int, flag: bool, /) -> None:
         """As `signal.siginterrupt`; calls are always resumed."""
-        if current.get() is None:
+        if here() is None:
             self._siginterrupt(signalnum, flag)
         else:
             _known(signalnum)
@@ -108,7 +107,7 @@ class Signals:
 
 def _process_or_none() -> Process | None:
     strand = running_or_none()
-    return None if strand is None or current.get() is None else strand.process
+    return None if strand is None or here() is None else strand.process
 
 
 def _known(number: int) -> signal.Signals:

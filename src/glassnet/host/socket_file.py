@@ -55,8 +55,9 @@ class SocketFile(OpenFile):
         """Begin to connect; True if that is over, False if the file becomes writable when it is."""
         raise failure(errno.EOPNOTSUPP)
 
-    def finish_connect(self) -> None:
-        """What became of a connect that was to be waited for: raises its error."""
+    def finish_connect(self) -> bool:
+        """Whether a connect that was to be waited for is over; raises its error."""
+        return True
 
     def local(self) -> Any:
         """What `getsockname` gives."""

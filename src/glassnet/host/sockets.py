@@ -21,10 +21,6 @@ from socket import (
     AF_INET,
     AF_INET6,
     AF_UNIX,
-    MSG_DONTWAIT,
-    MSG_PEEK,
-    MSG_TRUNC,
-    MSG_WAITALL,
     SOCK_CLOEXEC,
     SOCK_DGRAM,
     SOCK_NONBLOCK,
@@ -35,23 +31,26 @@ from socket import (
 from typing import Any
 
 from glassnet.host.clocks import deadline_after
-from glassnet.host.current import current
+from glassnet.host.current import here, running_or_none, running_strand
 from glassnet.host.files import FIRST_NUMBER, IN, OUT
 from glassnet.host.graft import graft
 from glassnet.host.pair import PairEnd
 from glassnet.host.socket_file import SocketFile, failure
-from glassnet.host.strand import running_or_none, running_strand
 from glassnet.host.system import System
 from glassnet.host.tcp_socket import TcpSocket
 from glassnet.host.udp_socket import UdpSocket
 
 __all__ = ["Sockets", "VirtualSocket", "patch_socket"]
 
-_DATAGRAM_MOST = 65536
+# As plain numbers: arithmetic with members of an enumeration costs more than the rest of a call.
+MSG_DONTWAIT = int(socket.MSG_DONTWAIT)
+MSG_PEEK = int(socket.MSG_PEEK)
+MSG_TRUNC = int(socket.MSG_TRUNC)
+MSG_WAITALL = int(socket.MSG_WAITALL)
 
 
 def _here() -> System:
-    system = current.get()
+    system = here()
     if system is None:
         raise OSError(errno.EBADF, "a virtual socket works only on a host")
     return system
@@ -207,9 +206,11 @@ class VirtualSocket(socket.socket):
         return deadline_after(running_strand(), patience)
 
     def _wait(self, interest: int, deadline: int | None, verb: str) -> None:
-        if not running_strand().wait(self._file, interest, deadline, verb):
+        file = self._file
+        if not running_strand().wait(file, interest, deadline, verb):
             raise TimeoutError("timed out")
-        self._opened()
+        if file.closed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
 
     # Naming and connecting
 
@@ -239,8 +240,9 @@ class VirtualSocket(socket.socket):
             return
         if self._patience == 0:
             raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress")
-        self._wait(OUT, self._deadline(), "connect")
-        file.finish_connect()
+        deadline = self._deadline()
+        while not file.finish_connect():
+            self._wait(OUT, deadline, "connect")
 
     def connect_ex(self, address: Any, /) -> int:
         """As sockets have it."""
@@ -268,11 +270,16 @@ class VirtualSocket(socket.socket):
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As sockets have it."""
-        if not flags and bufsize > 0:
-            data = self._file.receive(bufsize)
-            if data is not None:
-                return data
-        return self._receive(bufsize, flags, "recv")
+        if flags or bufsize <= 0:
+            return self._receive(bufsize, flags, "recv")
+        file = self._file
+        data = file.receive(bufsize)
+        if data is None:
+            deadline = None if self._patience is None else self._deadline()
+            while data is None:
+                self._wait(IN, deadline, "recv")
+                data = file.receive(bufsize)
+        return data
 
     def _receive(self, size: int, flags: int, verb: str) -> bytes:
         if size < 0:
@@ -492,7 +499,7 @@ def patch_socket() -> None:
     make = _socket.socket.__new__
 
     def new(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return make(cls if current.get() is None else graft(cls, VirtualSocket))
+        return make(cls if here() is None else graft(cls, VirtualSocket))
 
     socket.socket.__new__ = new  # type: ignore[method-assign]
 
@@ -510,7 +517,7 @@ class Sockets:
         self, family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
     ) -> tuple[socket.socket, socket.socket]:
         """As `socket.socketpair`."""
-        system = current.get()
+        system = here()
         if system is None:
             return self._socketpair(family, type, proto)
         if family not in (None, AF_UNIX):
@@ -528,13 +535,13 @@ class Sockets:
 
     def fromfd(self, fd: int, family: int, type: int, proto: int = 0) -> socket.socket:
         """As `socket.fromfd`."""
-        if current.get() is None or fd < FIRST_NUMBER:
+        if here() is None or fd < FIRST_NUMBER:
             return self._fromfd(fd, family, type, proto)
         return socket.socket(family, type, proto, fileno=self.dup(fd))
 
     def dup(self, fd: int, /) -> int:
         """As `socket.dup`."""
-        system = current.get()
+        system = here()
         if system is None or fd < FIRST_NUMBER:
             return self._dup(fd)
         file = system.world.files.get(fd)
@@ -544,7 +551,7 @@ class Sockets:
 
     def close(self, fd: int, /) -> None:
         """As `socket.close`."""
-        system = current.get()
+        system = here()
         if system is None or fd < FIRST_NUMBER:
             self._close(fd)
         else:

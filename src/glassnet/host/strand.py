@@ -8,6 +8,7 @@ order is the only order there is.
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Callable
 from contextvars import Context
 from heapq import heappush
@@ -17,14 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from greenlet import getcurrent, greenlet
 
 from glassnet.engine import Timer
-from glassnet.errors import GlassnetError
+from glassnet.host.burial import silence
+from glassnet.host.current import now
 from glassnet.host.files import ALWAYS, OpenFile
-from glassnet.host.thread_state import ThreadState
+from glassnet.host.thread_state import ThreadState, running_loop, thread_dictionary
 
 if TYPE_CHECKING:
     from glassnet.host.process import Process
 
-__all__ = ["Strand", "running_strand"]
+__all__ = ["Describable", "Strand"]
 
 _idents = count(1)
 
@@ -33,23 +35,7 @@ _FIRST_CREEP = 1_000
 _LARGEST_CREEP = 10_000_000
 _PATIENCE_WITH_THE_DOOMED = 1_000
 
-_running: Strand | None = None
 _never_resumed: list[greenlet] = []
-
-
-def running_strand() -> Strand:
-    """The strand that runs now; GlassnetError outside every program."""
-    if _running is None:
-        raise GlassnetError(
-            "this call would wait, but no program of the network is running here: "
-            "call it in a function given to host.start() or host.run()"
-        )
-    return _running
-
-
-def running_or_none() -> Strand | None:
-    """The strand that runs now, or None outside every program."""
-    return _running
 
 
 class Describable(Protocol):
@@ -64,14 +50,17 @@ class Strand:
 
     __slots__ = (
         "_creep",
+        "_dictionary",
         "_greenlet",
         "_hub",
+        "_machine_thread",
         "_refused",
         "_spins",
         "_spun_at",
         "_state",
         "_target",
         "_timer",
+        "_waiting_for_end",
         "daemon",
         "doing",
         "doomed",
@@ -99,6 +88,7 @@ class Strand:
         self.woken = True
         self.doomed = False
         self.finished = False
+        self._waiting_for_end: list[Strand] = []
         self._refused = 0
         self._spins = 0
         self._spun_at = -1
@@ -108,32 +98,46 @@ class Strand:
         self._greenlet = self._target = greenlet(body)
         self._greenlet.gr_context = context
         self._hub: greenlet | None = None
+        self._machine_thread = 0
+        self._dictionary: dict[Any, Any] = {}
         heappush(self.engine.heap, (self.engine.now, next(self.engine.order), self._resume, None))
 
-    @property
-    def loop(self) -> Any:
-        """The asyncio loop that was running when the strand parked, or None."""
-        return self._state.loop
+    def running_loop(self) -> Any:
+        """The asyncio loop that runs in it, or None."""
+        return self._state.loop if self.parked else running_loop()
+
+    def runs_in(self, thread: int) -> bool:
+        """Whether it runs in this thread of the machine."""
+        return self._machine_thread == thread
 
     # From the engine's side
 
     def _resume(self, _: None = None) -> None:
-        global _running
         if not self.parked:
             return  # ended meanwhile
         self.parked = False
         hub = getcurrent()
         if self._hub is not hub:
             self._hub = hub
+            self._machine_thread = get_ident()
+            self._dictionary = thread_dictionary()
             self._greenlet.parent = hub
-        before, _running = _running, self
+        before = now.strand
+        now.strand = self
+        now.thread = self._machine_thread
         state = self._state
-        state.exchange(hub)
+        state.exchange(self._dictionary)
         try:
-            self._target.switch()
+            if self.doomed:
+                with silence():
+                    self._target.switch()
+            else:
+                self._target.switch()
         finally:
-            state.exchange(hub)
-            _running = before
+            state.exchange(self._dictionary)
+            now.strand = before
+            if self.finished:
+                state.drop()
 
     def _expired(self) -> None:
         if self.parked and not self.woken:
@@ -154,6 +158,25 @@ class Strand:
         """Let nothing succeed any more: wherever it waits or will wait, SystemExit is raised."""
         self.doomed = True
         self.wake()
+
+    def end(self) -> None:
+        """It has run to its end: tell its process and whoever joins it."""
+        self.finished = True
+        for strand in self._waiting_for_end:
+            strand.wake()
+        self.process.strand_finished(self)
+
+    def join(self, waiter: Strand, deadline: int | None) -> bool:
+        """Let `waiter` wait for the end of this strand; False if `deadline` came first."""
+        self._waiting_for_end.append(waiter)
+        waiter.settle(f"end of thread {self.name!r}")
+        try:
+            while not self.finished:
+                if not waiter.park(deadline):
+                    break
+        finally:
+            self._waiting_for_end.remove(waiter)
+        return self.finished
 
     def unwind(self) -> None:
         """Run a doomed strand to its end, outside of the engine's order."""
@@ -195,26 +218,25 @@ class Strand:
         if self._refused > _PATIENCE_WITH_THE_DOOMED:
             # It catches SystemExit and tries again, for ever. A dead program does nothing: nor shall this.
             _never_resumed.append(getcurrent())
-            self.process.strand_finished(self)
+            self.end()
             while self._hub is not None:
                 self._hub.switch()
         raise SystemExit
 
     def wait(self, file: OpenFile, interest: int, deadline: int | None, verb: str) -> bool:
-        """Wait until `file` is ready for `interest` (True), or until `deadline` (False)."""
-        interest |= ALWAYS
+        """Wait for `file` to become ready for `interest` (True), at most until `deadline` (False).
+
+        The caller has looked, found nothing, and looks again afterwards: a wait may
+        end for nothing.
+        """
+        self.doing = (verb, file)
+        self._creep = 0
         watchers = file.watchers
-        self.settle((verb, file))
+        watchers[self] = interest | ALWAYS
         try:
-            while not file.closed:
-                if file.mask() & interest:
-                    return True
-                watchers[self] = interest
-                if not self.park(deadline):
-                    return bool(file.mask() & interest)
+            return self.park(deadline)
         finally:
             watchers.pop(self, None)
-        return True
 
     def settle(self, doing: str | tuple[str, Describable]) -> None:
         """Begin a wait of its own making: say for what; it does not spin now."""
@@ -223,8 +245,7 @@ class Strand:
 
     def sleep(self, duration: int) -> None:
         """Wait for `duration` nanoseconds."""
-        now = self.engine.now
-        deadline = now + duration
+        deadline = self.engine.now + duration
         self.settle(f"sleep until {deadline / 1e9:.9g} s")
         self.park(deadline)
         while self.engine.now < deadline:
@@ -236,16 +257,16 @@ class Strand:
         Real time passes while a real program does that. Here a program that does
         nothing else gets forward in time by steps that grow.
         """
-        now = self.engine.now
-        if self._spun_at != now:
-            self._spun_at = now
+        at = self.engine.now
+        if self._spun_at != at:
+            self._spun_at = at
             self._spins = 0
         self._spins += cost
         if self._spins > _SPIN_LIMIT:
             self._spins = 0
             self._creep = min(max(self._creep * 2, _FIRST_CREEP), _LARGEST_CREEP)
             self.doing = "polling"
-            deadline = now + self._creep
+            deadline = at + self._creep
             while self.engine.now < deadline:
                 self.park(deadline)
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from glassnet.errors import GlassnetError
 from glassnet.host.clocks import EPOCH, UPTIME
-from glassnet.host.current import current
+from glassnet.host.current import current, running_or_none
 from glassnet.host.files import FileTable
 from glassnet.host.names import Names
 from glassnet.host.process import Process
-from glassnet.host.strand import running_or_none
 
 if TYPE_CHECKING:
     import asyncio

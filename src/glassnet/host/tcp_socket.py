@@ -12,6 +12,7 @@ from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.socket_addresses import ANY4, ANY6, is_link_local, is_multicast, show
 from glassnet.host.socket_file import SocketFile, failure
 from glassnet.host.socket_options import Key, Options
+from glassnet.transport.tcp import State
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
@@ -73,6 +74,23 @@ class TcpSocket(SocketFile):
         if self.listener is not None:
             return IN if self.listener.readable else 0
         return HUP if self._stopped else OUT | HUP
+
+    def changed(self) -> None:
+        """Readiness may have changed: tell those who wait for what is there now."""
+        if self.watchers:
+            connection = self.connection
+            if connection is not None and connection.receiver.size:
+                # By far the most frequent: data came, and someone waits for data.
+                rest = None
+                for watcher, interest in self.watchers.items():
+                    if interest & IN:
+                        watcher.ready(self)
+                    else:
+                        rest = self.mask() if rest is None else rest
+                        if rest & interest:
+                            watcher.ready(self)
+            else:
+                super().changed()
 
     def describe(self) -> str:
         """Both ends, or the one there is."""
@@ -166,9 +184,8 @@ class TcpSocket(SocketFile):
             raise failure(errno.EISCONN)
         if connection is not None:
             if self._connecting:
-                if not connection.established and not connection.error:
+                if not self.finish_connect():
                     raise failure(errno.EALREADY)
-                self.finish_connect()
                 return True
             raise failure(errno.EISCONN)
         self._check_remote(packed, interface)
@@ -190,16 +207,20 @@ class TcpSocket(SocketFile):
         if is_link_local(address) and interface is None and self._interface is None:
             raise failure(errno.EINVAL)
 
-    def finish_connect(self) -> None:
-        """Raise what a connect has failed with, after which the socket may try again."""
+    def finish_connect(self) -> bool:
+        """Whether a connect is over; raises what it has failed with, and the socket may try again."""
         connection = self.connection
         if connection is None or not self._connecting:
-            return
-        self._connecting = False
+            return True
         if connection.error:
             code = connection.take_error()
+            self._connecting = False
             self._let_go()
             raise failure(code)
+        if not connection.established and connection.state is not State.CLOSED:
+            return False
+        self._connecting = False
+        return True
 
     def _adopt(self, connection: Connection) -> None:
         self.connection = connection
@@ -312,7 +333,7 @@ class TcpSocket(SocketFile):
             self._apply_tcp(connection, name, value)
         elif level == SOL_SOCKET:
             if name == socket.SO_KEEPALIVE:
-                connection.set_keepalive(bool(value))
+                connection.keepalive.turn(bool(value))
             elif name == socket.SO_SNDBUF:
                 connection.sender.limit = value
             elif name == socket.SO_RCVBUF:
@@ -333,10 +354,10 @@ class TcpSocket(SocketFile):
         elif name == socket.TCP_MAXSEG:
             connection.sender.set_mss(min(connection.sender.mss, value))
         elif name == socket.TCP_KEEPIDLE:
-            connection.keep_idle = value * _S
+            connection.keepalive.idle = value * _S
         elif name == socket.TCP_KEEPINTVL:
-            connection.keep_interval = value * _S
+            connection.keepalive.interval = value * _S
         elif name == socket.TCP_KEEPCNT:
-            connection.keep_count = value
+            connection.keepalive.count = value
         elif name == socket.TCP_USER_TIMEOUT:
             connection.user_timeout = value * _MS

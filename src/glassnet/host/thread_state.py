@@ -12,15 +12,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from greenlet import greenlet
+__all__ = ["ThreadState", "running_loop", "thread_dictionary"]
 
-__all__ = ["ThreadState"]
-
-_thread_dictionary = ctypes.pythonapi.PyThreadState_GetDict
-_thread_dictionary.restype = ctypes.c_void_p  # borrowed, so not py_object
-_thread_dictionary.argtypes = []
-
-_KEPT = "_glassnet_thread_dictionary"
+_get_dictionary = ctypes.pythonapi.PyThreadState_GetDict
+_get_dictionary.restype = ctypes.c_void_p  # borrowed, so not py_object
+_get_dictionary.argtypes = []
 
 _get_running_loop: Callable[[], Any] | None = None
 _set_running_loop: Callable[[Any], None] | None = None
@@ -33,13 +29,15 @@ def _find_asyncio() -> None:
     _set_running_loop = events._set_running_loop
 
 
-def _dictionary(hub: greenlet) -> dict[Any, Any]:
-    """The thread state dictionary of `hub`'s thread: greenlets never change threads."""
-    kept: dict[Any, Any] | None = hub.__dict__.get(_KEPT)
-    if kept is None:
-        kept = ctypes.cast(_thread_dictionary(), ctypes.py_object).value
-        hub.__dict__[_KEPT] = kept
-    return kept
+def running_loop() -> Any:
+    """The asyncio loop that runs in this thread now, or None."""
+    return None if _get_running_loop is None else _get_running_loop()
+
+
+def thread_dictionary() -> dict[Any, Any]:
+    """What the interpreter keeps for the calling thread, `threading.local` data among it."""
+    dictionary: dict[Any, Any] = ctypes.cast(_get_dictionary(), ctypes.py_object).value
+    return dictionary
 
 
 class ThreadState:
@@ -51,24 +49,25 @@ class ThreadState:
         self._held: dict[Any, Any] = {}
         self.loop: Any = None
 
-    def exchange(self, hub: greenlet) -> None:
-        """Swap this state with that of the running thread."""
-        dictionary = _dictionary(hub)
+    def exchange(self, dictionary: dict[Any, Any]) -> None:
+        """Swap this state with that of the running thread, whose dictionary is given."""
         held = dictionary.copy()
         dictionary.clear()
         dictionary.update(self._held)
         self._held = held
-        if _set_running_loop is None or _get_running_loop is None:
+        if _get_running_loop is None or _set_running_loop is None:
             # `runners` is imported after `events` is complete, and before any loop can run.
-            if "asyncio.runners" not in sys.modules:
-                return
-            _find_asyncio()
-        self._exchange_loop()
-
-    def _exchange_loop(self) -> None:
-        assert _get_running_loop is not None
-        assert _set_running_loop is not None
-        # asyncio caches where it keeps the loop: it must be told even when nothing changes.
+            if "asyncio.runners" in sys.modules:
+                _find_asyncio()
+            return
         loop = _get_running_loop()
-        _set_running_loop(self.loop)
-        self.loop = loop
+        if loop is not self.loop:
+            _set_running_loop(self.loop)
+            self.loop = loop
+
+    def drop(self) -> None:
+        """The strand is over, and the thread's own state is in place: forget the strand's."""
+        if _get_running_loop is not None and _set_running_loop is not None:
+            # asyncio remembers where it last kept the loop: not in what is thrown away now.
+            _set_running_loop(_get_running_loop())
+        self._held.clear()

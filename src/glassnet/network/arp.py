@@ -27,10 +27,17 @@ class Arp:
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
 
-    def solicit(self, address: bytes, mac: bytes | None) -> None:
-        """Ask who has `address`: everyone, or only the neighbour who had it when last heard of."""
+    def solicit(self, address: bytes, mac: bytes | None, packet: bytes | None) -> None:
+        """Ask who has `address`: everyone, or only the neighbour who had it when last heard of.
+
+        From the source of the packet that waits, if that is an address of the interface:
+        the neighbour then knows whom to answer when it gets the packet.
+        """
         attachment = self._attachment
-        sender = attachment.address_for(address)
+        if packet is not None and packet[12:16] in attachment.addresses:
+            sender: bytes | None = packet[12:16]
+        else:
+            sender = attachment.address_for(address)
         if sender is None:
             # An interface without an address of its own speaks under one of the host's.
             sender = attachment.internet.any_address(address)

@@ -144,6 +144,7 @@ class DestinationCache:
             # Half at once: taking out one by one the oldest of a dict walks over all the holes before it.
             for old in list(islice(entries, self.limit // 2)):
                 self._invalidate(entries.pop(old))
+            self._internet.forget_verdicts()
         entries[key] = entry
 
     def _invalidate(self, entry: Destination) -> None:
@@ -216,8 +217,8 @@ class DestinationCache:
         """A router reports that a packet of `length` bytes to `address` was larger than `mtu`.
 
         Returns the path MTU now in force, or None if the report is not to be believed:
-        nothing was sent there, or it is no smaller than the path MTU already known, or an
-        IPv6 link cannot be that narrow (RFC 8201 section 4).
+        nothing was sent there, or what was sent fits that MTU, or an IPv6 link cannot be
+        that narrow (RFC 8201 section 4).
         """
         narrowed = None
         for key in (address, (address, interface.name)):
@@ -229,14 +230,14 @@ class DestinationCache:
     def _narrow_entry(self, key: _Key, entry: Destination, mtu: int, length: int) -> int | None:
         if entry.expires is not None and entry.expires <= self._internet.engine.now:
             entry.forget_path_mtu()
+        known = entry.mtu if entry.expires is not None else None
         if len(entry.address) == 16:
-            if mtu < LEAST_PATH_MTU_V6 or mtu >= entry.mtu:
+            if mtu < LEAST_PATH_MTU_V6:
                 return None
-        else:
-            if mtu == 0:  # routers older than RFC 1191 do not say
-                mtu = _plateau_below(min(length, entry.mtu))
-            if mtu >= entry.mtu:
-                return None
+        elif mtu == 0:  # routers older than RFC 1191 do not say
+            mtu = _plateau_below(length)
+        if mtu >= entry.mtu:
+            return known
         floor = LEAST_PATH_MTU_V4
         if len(entry.address) == 4 and mtu < floor:
             # Whoever holds the entry must change the flags of its packets: they find it invalid.
@@ -246,6 +247,7 @@ class DestinationCache:
             narrow.source = entry.source
             narrow.breakable = True
             self._invalidate(entry)
+            self._internet.forget_verdicts()
             self._entries[key] = entry = narrow
             mtu = min(floor, entry.link_mtu)
         entry.mtu = mtu

@@ -24,6 +24,15 @@ ERRORS_AT_ONCE = 50
 _LONGEST_QUOTE = 576 - 20 - 8  # RFC 1812 section 4.3.2.3
 _INTERNETWORK_CONTROL = 0xC0  # precedence of errors: RFC 1812 section 4.3.2.5
 _TOS_WITHOUT_PRECEDENCE = 0x1C
+_TOS_WITHOUT_ECN = 0xFC  # no control message is ECN-capable transport: RFC 3168 section 5
+_IGNORED = {
+    icmp.SOURCE_QUENCH: "icmp: source quench ignored",  # RFC 6633
+    icmp.REDIRECT: "icmp: redirect ignored",
+    icmp.ROUTER_ADVERTISEMENT: "icmp: router advertisement ignored",
+    icmp.ROUTER_SOLICITATION: "icmp: router solicitation ignored",
+    icmp.TIMESTAMP_REQUEST: "icmp: timestamp request ignored",
+    icmp.TIMESTAMP_REPLY: "icmp: timestamp reply ignored",
+}
 
 
 class Icmp:
@@ -54,7 +63,7 @@ class Icmp:
         elif kind in (icmp.DESTINATION_UNREACHABLE, icmp.TIME_EXCEEDED, icmp.PARAMETER_PROBLEM):
             self._error_received(frame, network, start, end, interface)
         else:
-            self._drops(f"icmp: type {kind}", frame)
+            self._drops(_IGNORED.get(kind, "icmp: unknown type"), frame)
 
     def _reply(self, frame: bytes, network: int, start: int, end: int) -> None:
         source, destination = frame[network + 12 : network + 16], frame[network + 16 : network + 20]
@@ -63,7 +72,7 @@ class Icmp:
             return
         rest = int.from_bytes(frame[start + 4 : start + 8], "big")
         message = IcmpMessage(type=icmp.ECHO_REPLY, rest=rest, payload=frame[start + 8 : end])
-        self._send(message, source, destination, frame[network + 1])
+        self._send(message, source, destination, frame[network + 1] & _TOS_WITHOUT_ECN)
 
     def _replied(self, frame: bytes, network: int, start: int, end: int, interface: Interface) -> None:
         identifier = int.from_bytes(frame[start + 4 : start + 6], "big")
@@ -98,7 +107,7 @@ class Icmp:
             length = int.from_bytes(quoted[2:4], "big")
             mtu = self._internet.destinations.narrow(quoted[16:20], interface, reported, length)
             if mtu is None:
-                self._drops("icmp: path MTU of nothing sent", frame)
+                self._drops("icmp: path MTU not believed", frame)
                 return
         problem = self._tell(quoted, kind, code, mtu, frame[network + 12 : network + 16])
         if problem is not None:
@@ -108,7 +117,7 @@ class Icmp:
         """Tell the transport what became of its packet; the reason if that cannot be done."""
         meaning = errno_v4(kind, code)
         if meaning is None:
-            return f"icmp: code {code} of type {kind}"
+            return "icmp: unknown code"
         if int.from_bytes(quoted[6:8], "big") & FRAGMENT_OFFSET:
             return "icmp: quoted packet is a later fragment"
         segment = quoted[(quoted[0] & 0x0F) * 4 : int.from_bytes(quoted[2:4], "big")]

@@ -14,7 +14,7 @@ from glassnet.wire import icmpv6
 from glassnet.wire.checksum import ones_sum, pseudo_sum
 from glassnet.wire.errors import WireError
 from glassnet.wire.icmpv6 import Icmpv6Message
-from glassnet.wire.ipv6_extensions import walk
+from glassnet.wire.ipv6_extensions import EXTENSIONS, walk
 from glassnet.wire.numbers import ICMPV6
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Icmpv6"]
 
 _LONGEST_QUOTE = 1280 - 40 - 8  # RFC 4443 section 2.4 (c)
+_MLD = (icmpv6.MLD_QUERY, icmpv6.MLD_REPORT, icmpv6.MLD_DONE, icmpv6.MLD2_REPORT)
 _NEIGHBOUR_DISCOVERY = range(icmpv6.ROUTER_SOLICITATION, icmpv6.REDIRECT + 1)
 
 
@@ -63,7 +64,9 @@ class Icmpv6:
         elif icmpv6.DESTINATION_UNREACHABLE <= kind <= icmpv6.PARAMETER_PROBLEM:
             self._error_received(frame, network, start, end, interface)
         else:
-            self._drops(f"icmpv6: type {kind}", frame)
+            self._drops(
+                "icmpv6: listener discovery ignored" if kind in _MLD else "icmpv6: unknown type", frame
+            )
 
     def _reply(self, frame: bytes, network: int, start: int, end: int, interface: Interface) -> None:
         source, destination = frame[network + 8 : network + 24], frame[network + 24 : network + 40]
@@ -72,7 +75,7 @@ class Icmpv6:
             return
         rest = int.from_bytes(frame[start + 4 : start + 8], "big")
         message = Icmpv6Message(type=icmpv6.ECHO_REPLY, rest=rest, payload=frame[start + 8 : end])
-        traffic_class = int.from_bytes(frame[network : network + 2], "big") >> 4 & 0xFF
+        traffic_class = int.from_bytes(frame[network : network + 2], "big") >> 4 & 0xFC  # without ECN
         self._send(message, source, destination, interface, traffic_class)
 
     def _replied(self, frame: bytes, network: int, start: int, end: int, interface: Interface) -> None:
@@ -107,7 +110,7 @@ class Icmpv6:
             reported = int.from_bytes(frame[start + 4 : start + 8], "big")
             mtu = self._internet.destinations.narrow(quoted[24:40], interface, reported, 0)
             if mtu is None:
-                self._drops("icmpv6: path MTU of nothing sent, or too small", frame)
+                self._drops("icmpv6: path MTU not believed", frame)
                 return
         problem = self._tell(quoted, kind, code, mtu, frame[network + 8 : network + 24])
         if problem is not None:
@@ -117,7 +120,7 @@ class Icmpv6:
         """Tell the transport what became of its packet; the reason if that cannot be done."""
         meaning = errno_v6(kind, code)
         if meaning is None:
-            return f"icmpv6: code {code} of type {kind}"
+            return "icmpv6: unknown code"
         try:
             headers = walk(quoted, quoted[6], 40)
         except WireError:
@@ -248,6 +251,7 @@ def _may_be_error(frame: bytes, offset: int, end: int) -> bool:
         headers = walk(frame, frame[offset + 6], offset + 40, end)
     except WireError:
         return False
-    if headers.protocol is None:
-        return True
+    if headers.protocol is None:  # a later fragment, of which only the kind is known
+        kind = frame[headers.headers[-1].offset]
+        return kind == ICMPV6 or kind in EXTENSIONS
     return headers.protocol == ICMPV6 and (headers.offset >= end or icmpv6.is_error(frame[headers.offset]))

@@ -174,6 +174,10 @@ class Internet:
     def invalidate(self) -> None:
         """Decide anew about everything that depends on addresses, routes and interfaces."""
         self.destinations.clear()
+        self.forget_verdicts()
+
+    def forget_verdicts(self) -> None:
+        """Decide anew what becomes of received packets."""
         for verdicts in self._remembering:
             verdicts.forget()
         self._remembering.clear()

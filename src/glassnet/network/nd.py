@@ -45,10 +45,17 @@ class NeighbourDiscovery:
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
 
-    def solicit(self, address: bytes, mac: bytes | None) -> None:
-        """Ask who has `address`: its solicited-node group, or only the neighbour who had it last."""
+    def solicit(self, address: bytes, mac: bytes | None, packet: bytes | None) -> None:
+        """Ask who has `address`: its solicited-node group, or only the neighbour who had it last.
+
+        From the source of the packet that waits, if that is an address of the interface
+        (RFC 4861 section 7.2.2): the neighbour then knows whom to answer.
+        """
         attachment = self._attachment
-        source = attachment.link_local or attachment.address_for(address)
+        if packet is not None and packet[8:24] in attachment.addresses:
+            source: bytes | None = packet[8:24]
+        else:
+            source = attachment.address_for(address)
         if source is None:
             attachment.internet.drops("nd: no address to ask with")
             return

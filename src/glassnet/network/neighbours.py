@@ -178,7 +178,7 @@ class Neighbour(NextHop):
             self._timer.stop()
         cache.changed(self)
         if state is _INCOMPLETE or state is _PROBE:
-            cache.solicit(self.address, self.mac)
+            self._solicit()
         elif self.pending:
             self._release()
 
@@ -208,9 +208,13 @@ class Neighbour(NextHop):
         elif self._tries < MAX_SOLICIT:
             self._tries += 1
             self._timer.start(self._cache.engine.now + RETRANS_TIMER)
-            self._cache.solicit(self.address, self.mac)
+            self._solicit()
         else:
             self._enter(_FAILED)
+
+    def _solicit(self) -> None:
+        prompting = self.pending[0][0] if self.pending else None
+        self._cache.solicit(self.address, self.mac, prompting)
 
     def leave(self, reason: str) -> None:
         """Be no longer in force: drop what waits, and make users look for the next hop again."""
@@ -224,8 +228,8 @@ class Neighbour(NextHop):
 class NeighbourCache:
     """The neighbours of one interface in one family, at most `limit`; the least recently news-worthy go.
 
-    `solicit(address, mac)` asks a neighbour for its MAC address: everyone while `mac` is
-    None, else that one alone. `unreachable(packet, forwarded)` is told of each packet
+    `solicit(address, mac, packet)` asks a neighbour for its MAC address: everyone while
+    `mac` is None, else that one alone; `packet` is what waits, if any. `unreachable(packet, forwarded)` is told of each packet
     whose neighbour did not answer.
     """
 
@@ -251,7 +255,7 @@ class NeighbourCache:
         interface: Interface,
         drops: Drops,
         ethertype: bytes,
-        solicit: Callable[[bytes, bytes | None], None],
+        solicit: Callable[[bytes, bytes | None, bytes | None], None],
         unreachable: Callable[[bytes, bool], None],
     ) -> None:
         self.engine = engine
@@ -265,7 +269,7 @@ class NeighbourCache:
         self.limit = TABLE_LIMIT
         self.queue_limit = QUEUE_LIMIT
         # Spread between 0.5 and 1.5 of the base, so that hosts do not probe in step (RFC 4861 section 6.3.2).
-        chance = engine.random[f"host:{host}:{interface.name}:reachable-time"].random()
+        chance = engine.random[f"host:{host}:reachable-time"].random()
         self.reachable_time = int(REACHABLE_TIME * (0.5 + chance))
         self._table: OrderedDict[bytes, Neighbour] = OrderedDict()
 

@@ -11,10 +11,10 @@ __all__ = ["app"]
 Message = MutableMapping[str, Any]
 
 GOODS = {
-    "teapot": 38_418,
-    "cup": 21_337,
-    "kettle": 61_050,
-    "tray": 29_800,
+    "teapot": 57_418,
+    "cup": 33_337,
+    "kettle": 96_200,
+    "tray": 47_300,
 }
 PAGE = b"<!doctype html><title>A shop</title><h1>Tea, and what goes with it</h1>\n"
 

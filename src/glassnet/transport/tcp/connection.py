@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
 from glassnet.transport.tcp.events import StateChange
-from glassnet.transport.tcp.handshake import SynOptions
+from glassnet.transport.tcp.keepalive import Keepalive
+from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake
+from glassnet.transport.tcp.output import STAMP_WORD, Output
 from glassnet.transport.tcp.receiver import Receiver
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
-from glassnet.wire.checksum import ones_sum
+from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
 
 if TYPE_CHECKING:
@@ -41,14 +43,8 @@ _SENDING = frozenset((ESTABLISHED, CLOSE_WAIT))
 
 _HALF = 1 << 31
 _MASK = 0xFFFFFFFF
-_MS = 10**6
-_STAMP_WORD = 0x0101080A  # NOP, NOP, Timestamps, length 10 (RFC 7323, appendix A)
-_PLAIN = 0x50  # data offset 5
-_STAMPED = 0x80  # data offset 8
-_PACK = HEADER.pack
 _UNPACK = HEADER.unpack_from
 _UNPACK_STAMPS = Struct("!III").unpack_from
-_PACK_STAMPED = Struct(HEADER.format + "III").pack
 
 
 class Connection:
@@ -59,31 +55,20 @@ class Connection:
     """
 
     __slots__ = (
-        "_acks_due",
-        "_delayed_ack",
         "_doubt",
-        "_keepalive_timer",
-        "_last_heard",
-        "_probes_sent",
         "_receive_shut",
-        "_recent",
-        "_stamp_offset",
-        "_stamps",
-        "_sum",
         "_waits_to_finish",
         "binding",
         "error",
         "fin_sent",
         "flow",
-        "keep_count",
-        "keep_idle",
-        "keep_interval",
-        "keepalive_on",
+        "keepalive",
         "key",
         "listener",
         "local",
         "on_change",
         "orphan",
+        "output",
         "receiver",
         "remote",
         "scale_sent",
@@ -111,29 +96,17 @@ class Connection:
         self.fin_sent = False
         self._receive_shut = False
         self.user_timeout = 0  # nanoseconds; 0 leaves it to the settings (RFC 5482)
-        self.keepalive_on = False
-        self.keep_idle = settings.keepalive_time
-        self.keep_interval = settings.keepalive_interval
-        self.keep_count = settings.keepalive_probes
-        self._keepalive_timer: Timer | None = None
-        self._probes_sent = 0
-        self._last_heard = 0
-        self._acks_due = 0
-        self._delayed_ack = Timer(tcp.engine, self._delay_over)
-        self._waits_to_finish = Timer(tcp.engine, self._finish_timeout)
+        self._waits_to_finish = Timer(tcp.engine, self._finish)
         self.scale_sent = 0
         self.scaling = False
-        self._stamps = settings.timestamps
-        self._stamp_offset = tcp.stamp_offset(self.key)
-        self._recent = 0  # TS.Recent
-        # Ones' complement sums need no order: everything that stays the same is added up once.
-        self._sum = flow.pseudo + local[1] + remote[1]
+        limit = settings.receive_buffer
+        scale = tcp.scale_for(limit) if settings.window_scaling else 0
+        self.receiver: Receiver = Receiver(limit, scale, 536)
+        self.output: Output = Output(self, self.receiver)
         self.sender: Sender = Sender(
             self, settings.send_buffer, self.segment_size(), tcp.initial_sequence(self.key)
         )
-        limit = settings.receive_buffer
-        scale = tcp.scale_for(limit) if settings.window_scaling else 0
-        self.receiver: Receiver = Receiver(limit, scale, min(536, self.sender.mss))
+        self.keepalive = Keepalive(self)
 
     # Names and numbers
 
@@ -147,7 +120,7 @@ class Connection:
 
     def segment_size(self) -> int:
         """The largest payload of a segment that fits the path's MTU, options taken off."""
-        overhead = (20 if len(self.local[0]) == 4 else 40) + (32 if self._stamps else 20)
+        overhead = (20 if len(self.local[0]) == 4 else 40) + (32 if self.output.stamps else 20)
         return max(self.flow.mtu - overhead, 48)
 
     # What the owner asks
@@ -275,138 +248,29 @@ class Connection:
     def abort(self) -> None:
         """Reset the connection (ABORT of RFC 9293, 3.10.5)."""
         if self.state in (SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT):
-            self.transmit(self.sender.next, RST | ACK, b"")
+            self.output.transmit(self.sender.next, RST | ACK, b"")
         self._finish()
-
-    def set_keepalive(self, on: bool) -> None:
-        """Probe an idle peer after `keep_idle`, then each `keep_interval` (RFC 9293, 3.8.4)."""
-        self.keepalive_on = on
-        if on and self.established:
-            self._watch_idle()
-        elif not on and self._keepalive_timer:
-            self._keepalive_timer.stop()
-
-    # Opening
 
     def connect(self) -> None:
         """Send a SYN (active OPEN of RFC 9293, 3.10.1)."""
-        self._enter(SYN_SENT)
+        self.enter(SYN_SENT)
         self.sender.send_syn(SYN)
-
-    def accept_syn(self, sequence: int, options: SynOptions, window: int, listener: Listener) -> None:
-        """Answer a SYN that came to a listener."""
-        self.listener = listener
-        self._take_options(options)
-        self.receiver.open(sequence + 1)
-        self.sender.open(sequence, self.sender.unacked, window)
-        self._enter(SYN_RECEIVED)
-        self.sender.send_syn(SYN | ACK)
-
-    def _take_options(self, options: SynOptions) -> None:
-        """Settle MSS, window scaling and timestamps by the peer's SYN (RFC 9293, 3.7.1; RFC 7323)."""
-        settings = self.tcp.settings
-        self.scaling = settings.window_scaling and options.scale is not None
-        if self.scaling:
-            self.scale_sent = min(options.scale or 0, 14)
-        else:
-            self.receiver.scale = 0
-        self._stamps = settings.timestamps and options.stamp is not None
-        if options.stamp is not None:
-            self._recent = options.stamp
-        overhead = 12 if self._stamps else 0
-        self.sender.set_mss(max(min(self.segment_size(), options.mss - overhead), 48))
-        self.receiver.segment = min(self.receiver.segment, self.sender.mss)
-
-    def transmit_syn(self, sequence: int, flags: int) -> None:
-        """Send a SYN or SYN-ACK with its options; its window is never scaled."""
-        offered = SynOptions(
-            mss=self.flow.mtu - (40 if len(self.local[0]) == 4 else 60),
-            scale=self.receiver.scale if self.scaling or self.state is SYN_SENT else None,
-            stamp=self.stamp() if self._stamps else None,
-        )
-        if not self.tcp.settings.window_scaling:
-            offered.scale = None
-        options = offered.build(self._recent if flags & ACK else 0)
-        window = min(self.receiver.limit, 0xFFFF)
-        self.tcp.transmit(
-            self.flow,
-            self.local[1],
-            self.remote[1],
-            sequence & _MASK,
-            self.receiver.next & _MASK if flags & ACK else 0,
-            flags,
-            window,
-            options,
-        )
 
     # Sending
 
-    def stamp(self) -> int:
-        """TSval: milliseconds, from an offset of this connection's own (RFC 7323, 5.4)."""
-        return (self.tcp.engine.now // _MS + self._stamp_offset) & _MASK
-
-    def transmit(self, sequence: int, flags: int, payload: bytes) -> None:
-        """Send one segment, acknowledging all that has come.
-
-        The checksum is added up from the fields: 2^16 is 1 modulo 2^16 - 1, so a
-        32-bit field counts as it is, and nothing is packed twice.
-        """
-        receiver = self.receiver
-        next_ = receiver.next
-        window = receiver.window()
-        receiver.acked = next_
-        self._acks_due = 0
-        self._delayed_ack.deadline = None
-        sequence &= _MASK
-        acknowledgment = next_ & _MASK
-        size = len(payload)
-        total = self._sum + sequence + acknowledgment + flags + window
-        if size:
-            total += ones_sum(payload) + size
-        if self._stamps:
-            stamp = (self.tcp.engine.now // _MS + self._stamp_offset) & _MASK
-            recent = self._recent
-            total += 0x8000 + 32 + _STAMP_WORD + stamp + recent
-            head = _PACK_STAMPED(
-                self.local[1],
-                self.remote[1],
-                sequence,
-                acknowledgment,
-                _STAMPED,
-                flags,
-                window,
-                -total % 0xFFFF,
-                0,
-                _STAMP_WORD,
-                stamp,
-                recent,
-            )
-        else:
-            total += 0x5000 + 20
-            head = _PACK(
-                self.local[1],
-                self.remote[1],
-                sequence,
-                acknowledgment,
-                _PLAIN,
-                flags,
-                window,
-                -total % 0xFFFF,
-                0,
-            )
-        try:
-            self.flow.send(head, payload)
-        except OSError as error:
-            self._send_failed(error)
-
-    def _send_failed(self, error: OSError) -> None:
-        self._doubt = error.errno or 0
-        if error.errno == errno.EMSGSIZE:
-            self.path_changed()
-
     def acknowledge(self) -> None:
         """Send an ACK that carries nothing else."""
-        self.transmit(self.sender.next, ACK, b"")
+        self.output.transmit(self.sender.next, ACK, b"")
+
+    def probe(self) -> None:
+        """Ask the peer for an ACK, with a segment that it has (RFC 9293, 3.8.4)."""
+        self.output.transmit(self.sender.next - 1, ACK, b"")
+
+    def send_failed(self, error: int) -> None:
+        """The network layer would not take a segment."""
+        self._doubt = error
+        if error == errno.EMSGSIZE:
+            self.path_changed()
 
     def path_changed(self) -> None:
         """The path's MTU fell: smaller segments from now on, and the lost ones again (RFC 1191, 6.5)."""
@@ -425,9 +289,9 @@ class Connection:
     def fin_was_sent(self) -> None:
         """The sender has sent our FIN."""
         if self.state is ESTABLISHED:
-            self._enter(FIN_WAIT_1)
+            self.enter(FIN_WAIT_1)
         elif self.state is CLOSE_WAIT:
-            self._enter(LAST_ACK)
+            self.enter(LAST_ACK)
 
     # Arrivals (RFC 9293, 3.10.7)
 
@@ -435,19 +299,20 @@ class Connection:
         """Take in one segment: its header at `start`, its payload from `data` to `end` of `frame`."""
         _, _, sequence, acknowledgment, _, flags, window, _, _ = _UNPACK(frame, start)
         receiver = self.receiver
+        output = self.output
         next_ = receiver.next
         state = self.state
         if state is SYN_SENT:
-            self._arrives_in_syn_sent(frame, start, data, sequence, acknowledgment, flags, window)
+            arrives_in_syn_sent(self, frame, start, data)
             return
         sequence = next_ + ((sequence - next_ + _HALF) & _MASK) - _HALF
         size = end - data
         stamp = echo = -1
-        if self._stamps:
+        if output.stamps:
             word = 0
             if data - start == 32:
                 word, stamp, echo = _UNPACK_STAMPS(frame, start + 20)
-            if word != _STAMP_WORD:
+            if word != STAMP_WORD:
                 stamp = echo = -1
                 options = SynOptions.parse(frame, start + 20, data)
                 if options is None:
@@ -456,7 +321,7 @@ class Connection:
                 if options.stamp is not None:
                     stamp, echo = options.stamp, options.echo
             if stamp >= 0:
-                if (stamp - self._recent) & _MASK >= _HALF and not flags & RST:
+                if (stamp - output.recent) & _MASK >= _HALF and not flags & RST:
                     # PAWS (RFC 7323, 5): older than what has come, so not of this time.
                     self.tcp.drops("tcp: old timestamp (PAWS)", frame)
                     if size or flags & (SYN | FIN):
@@ -473,7 +338,7 @@ class Connection:
                 # A closed window still lets acknowledgements in (RFC 9293, 3.10.7.4).
                 size = 0
                 flags &= ~FIN
-                self._acks_due = 2
+                output.acks_due = 2
             elif not self._acceptable(sequence, length, next_, edge):
                 if not flags & RST:
                     self.acknowledge()
@@ -491,9 +356,9 @@ class Connection:
             if sequence + size > edge:
                 size = edge - sequence
                 flags &= ~FIN
-                self._acks_due = 2
+                output.acks_due = 2
         if stamp >= 0 and sequence <= receiver.acked:
-            self._recent = stamp  # RFC 7323, 4.3
+            output.recent = stamp  # RFC 7323, 4.3
         # Second, RST; fourth, SYN (RFC 5961 as in RFC 9293, 3.10.7.4).
         if flags & (RST | SYN):
             self._reset_or_syn(frame, sequence, flags)
@@ -506,24 +371,20 @@ class Connection:
         unacked = sender.unacked
         acknowledgment = unacked + ((acknowledgment - unacked + _HALF) & _MASK) - _HALF
         if state is SYN_RECEIVED:
-            if not self._handshake_done(acknowledgment, sequence, window, frame):
+            if not finish_handshake(self, acknowledgment, sequence, window, frame):
                 return
             unacked = sender.unacked
         if acknowledgment > sender.next:
             self.tcp.drops("tcp: acknowledges what was not sent", frame)
             self.acknowledge()
             return
-        if self.keepalive_on:
-            self._last_heard = self.tcp.engine.now
+        if self.keepalive.on:
+            self.keepalive.heard = self.tcp.engine.now
         window <<= self.scale_sent
         if acknowledgment > unacked:
             sender.set_window(sequence, acknowledgment, window)
-            if echo >= 0:
-                # An echo from before this connection's first stamp, or of the future, measures nothing.
-                age = (self.tcp.engine.now // _MS + self._stamp_offset - echo) & _MASK
-                echo = age * _MS if age < _HALF else -1
             self.flow.confirm()
-            sender.acknowledged(acknowledgment, echo)
+            sender.acknowledged(acknowledgment, output.age(echo) if echo >= 0 else -1)
             if self.on_change and sender.room * 3 >= sender.limit:
                 self.on_change()
             state = self.state
@@ -549,39 +410,27 @@ class Connection:
                     # shutdown(SHUT_RD): taken off the wire and thrown away, as Linux does.
                     if sequence == next_:
                         receiver.next += size
-                    self._acks_due = 2
+                    output.acks_due = 2
                 elif receiver.accept(sequence, frame[data : data + size]):
                     if receiver.end is None and not flags & FIN:
-                        self._data_came(receiver)
+                        output.data_came()
                 else:
-                    self._acks_due = 2  # a gap: say so at once (RFC 5681, 4.2)
+                    output.acks_due = 2  # a gap: say so at once (RFC 5681, 4.2)
                 if self.on_change:
                     self.on_change()
             else:
-                self._acks_due = 2
+                output.acks_due = 2
         if flags & FIN:
             if receiver.end is None:
                 receiver.end = sequence + size
-            self._acks_due = 2
+            output.acks_due = 2
         if receiver.end is not None and receiver.next == receiver.end:
             self._peer_finished()
         if self.state is CLOSED:
             return
         if (sender.unsent or sender.lost or sender.fin_wanted) and self.state is not TIME_WAIT:
             sender.push()
-        if self._acks_due >= 2:
-            self.acknowledge()
-
-    def _data_came(self, receiver: Receiver) -> None:
-        """Acknowledge now, or soon (RFC 9293, 3.8.6.3; RFC 5681, 4.2)."""
-        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.early:
-            self._acks_due = 2
-        elif not self._acks_due:
-            self._acks_due = 1
-            self._delayed_ack.start(self.tcp.engine.now + self.tcp.settings.delayed_ack)
-
-    def _delay_over(self) -> None:
-        if self._acks_due:
+        if output.acks_due >= 2:
             self.acknowledge()
 
     @staticmethod
@@ -602,11 +451,11 @@ class Connection:
             if self.state is SYN_RECEIVED and self.listener is not None:
                 self._finish()
             elif self.state is SYN_RECEIVED:
-                self._fail(errno.ECONNREFUSED)
+                self.fail(errno.ECONNREFUSED)
             elif self.state is CLOSE_WAIT:
-                self._fail(errno.EPIPE)
+                self.fail(errno.EPIPE)
             else:
-                self._fail(errno.ECONNRESET)
+                self.fail(errno.ECONNRESET)
             return
         if self.state is SYN_RECEIVED and self.listener is not None:
             self.tcp.drops("tcp: SYN beside the expected sequence number", frame)
@@ -615,79 +464,13 @@ class Connection:
         self.tcp.drops("tcp: SYN in an open connection", frame)
         self.acknowledge()  # a challenge ACK (RFC 5961, 4.2)
 
-    def _arrives_in_syn_sent(
-        self, frame: bytes, start: int, data: int, sequence: int, acknowledgment: int, flags: int, window: int
-    ) -> None:
-        """RFC 9293, 3.10.7.3."""
-        sender = self.sender
-        if flags & ACK and acknowledgment != sender.next & _MASK:
-            self.tcp.drops("tcp: acknowledges what was not sent", frame)
-            if not flags & RST:
-                self.tcp.transmit(self.flow, self.local[1], self.remote[1], acknowledgment, 0, RST, 0, b"")
-            return
-        if flags & RST:
-            if flags & ACK:
-                self._fail(errno.ECONNREFUSED)
-            else:
-                self.tcp.drops("tcp: RST without ACK", frame)
-            return
-        if not flags & SYN:
-            self.tcp.drops("tcp: neither SYN nor RST in SYN-SENT", frame)
-            return
-        options = SynOptions.parse(frame, start + 20, data)
-        if options is None:
-            self.tcp.drops("tcp: malformed options", frame)
-            return
-        echo = options.echo if options.stamp is not None else -1
-        self._take_options(options)
-        self.receiver.open(sequence + 1)
-        if flags & ACK:
-            if echo >= 0:
-                echo = ((self.stamp() - echo) & _MASK) * _MS
-            sender.acknowledged(sender.next, echo)
-            sender.open(sequence, sender.unacked, window)
-            self._became_established()
-            self.acknowledge()
-            sender.push()
-        else:
-            # Both ends called at once (RFC 9293, figure 8).
-            sender.open(sequence, sender.unacked, window)
-            self._enter(SYN_RECEIVED)
-            first = sender.outstanding[0]
-            first.flags |= ACK
-            self.transmit_syn(first.sequence, SYN | ACK)
-
-    def _handshake_done(self, acknowledgment: int, sequence: int, window: int, frame: bytes) -> bool:
-        sender = self.sender
-        if not sender.unacked < acknowledgment <= sender.next:
-            self.tcp.drops("tcp: acknowledges what was not sent", frame)
-            self.tcp.transmit(
-                self.flow, self.local[1], self.remote[1], acknowledgment & _MASK, 0, RST, 0, b""
-            )
-            return False
-        if self.listener is not None and not self.listener.admit(self):
-            self.tcp.drops("tcp: accept queue full", frame)
-            return False
-        sender.acknowledged(sender.unacked + 1, -1)
-        sender.open(sequence, acknowledgment, window << self.scale_sent)
-        self._became_established()
-        return True
-
-    def _became_established(self) -> None:
-        self._enter(ESTABLISHED)
-        if self.keepalive_on:
-            self._watch_idle()
-        if self.listener is not None:
-            self.listener.ready(self)
-        self.changed()
-
     def _our_fin_acknowledged(self) -> None:
         sender = self.sender
         if not self.fin_sent or sender.outstanding or sender.unsent:
             return
         state = self.state
         if state is FIN_WAIT_1:
-            self._enter(FIN_WAIT_2)
+            self.enter(FIN_WAIT_2)
             if self.orphan:
                 self._waits_to_finish.start(self.tcp.engine.now + self.tcp.settings.fin_timeout)
             self.changed()
@@ -699,12 +482,12 @@ class Connection:
     def _peer_finished(self) -> None:
         """The peer's FIN is next in order."""
         self.receiver.next += 1
-        self._acks_due = 2
+        self.output.acks_due = 2
         state = self.state
         if state is ESTABLISHED:
-            self._enter(CLOSE_WAIT)
+            self.enter(CLOSE_WAIT)
         elif state is FIN_WAIT_1:
-            self._enter(CLOSING)
+            self.enter(CLOSING)
         elif state is FIN_WAIT_2:
             self.acknowledge()
             self._to_time_wait()
@@ -713,12 +496,9 @@ class Connection:
     # Ends
 
     def _to_time_wait(self) -> None:
-        self._enter(TIME_WAIT)
-        self.tcp.to_time_wait(self, self._recent if self._stamps else None, self.stamp())
+        self.enter(TIME_WAIT)
+        self.tcp.to_time_wait(self)
         self._stop()
-
-    def _finish_timeout(self) -> None:
-        self._finish()
 
     def icmp_error(self, error: int, fatal: bool, sequence: int) -> None:
         """An ICMP error quotes our segment with this sequence number (RFC 9293, 3.9.2.2; RFC 5927)."""
@@ -729,7 +509,7 @@ class Connection:
         if error == errno.EMSGSIZE:
             self.path_changed()
         elif self.state in (SYN_SENT, SYN_RECEIVED):
-            self._fail(error)
+            self.fail(error)
         else:
             self._doubt = error
 
@@ -747,32 +527,38 @@ class Connection:
             patience = self.user_timeout
         if waited < patience:
             return False
-        self._fail(self._doubt or errno.ETIMEDOUT)
+        self.fail(self._doubt or errno.ETIMEDOUT)
         return True
 
-    def _fail(self, error: int) -> None:
+    def fail(self, error: int) -> None:
+        """End at once; the owner hears of `error` (errno)."""
         self.error = error
         self._finish()
+
+    def peer_is_dead(self) -> None:
+        """Keepalive had no answer: reset, and fail as a timeout."""
+        self.output.transmit(self.sender.next, RST | ACK, b"")
+        self.fail(self._doubt or errno.ETIMEDOUT)
 
     def _finish(self) -> None:
         if self.state is CLOSED:
             return
-        self._enter(CLOSED)
+        self.enter(CLOSED)
         self.tcp.forget(self)
         self._stop()
 
     def _stop(self) -> None:
         self.sender.stop()
-        self._delayed_ack.stop()
+        self.output.stop()
         self._waits_to_finish.stop()
-        if self._keepalive_timer:
-            self._keepalive_timer.stop()
+        self.keepalive.stop()
         if self.listener is not None:
             self.listener.gone(self)
             self.listener = None
         self.changed()
 
-    def _enter(self, state: State) -> None:
+    def enter(self, state: State) -> None:
+        """Go to another state, and tell observers."""
         before, self.state = self.state, state
         engine = self.tcp.engine
         if StateChange in engine.events.wanted:
@@ -782,33 +568,3 @@ class Connection:
         """Tell the owner that readiness may have changed."""
         if self.on_change:
             self.on_change()
-
-    # Keepalive (RFC 9293, 3.8.4)
-
-    def _watch_idle(self) -> None:
-        if self._keepalive_timer is None:
-            self._keepalive_timer = Timer(self.tcp.engine, self._idle)
-        self._probes_sent = 0
-        self._last_heard = self.tcp.engine.now
-        self._keepalive_timer.start(self._last_heard + self.keep_idle)
-
-    def _idle(self) -> None:
-        timer = self._keepalive_timer
-        if timer is None or not self.keepalive_on or self.state is CLOSED:
-            return
-        now = self.tcp.engine.now
-        quiet = now - self._last_heard
-        if self.sender.outstanding or quiet < self.keep_idle:
-            self._probes_sent = 0
-            timer.start(max(self._last_heard + self.keep_idle, now + 1))
-            return
-        given_up = (
-            quiet >= self.user_timeout if self.user_timeout else self._probes_sent >= self.keep_count
-        ) and self._probes_sent > 0
-        if given_up:
-            self.transmit(self.sender.next, RST | ACK, b"")
-            self._fail(self._doubt or errno.ETIMEDOUT)
-            return
-        self._probes_sent += 1
-        self.transmit(self.sender.next - 1, ACK, b"")
-        timer.start(now + self.keep_interval)

@@ -13,10 +13,11 @@ from zlib import crc32
 from glassnet.engine import Drops, Engine
 from glassnet.transport.ports import Binding, Ports
 from glassnet.transport.tcp.connection import Connection
-from glassnet.transport.tcp.handshake import SynOptions
 from glassnet.transport.tcp.listener import Listener
+from glassnet.transport.tcp.opening import accept_syn
 from glassnet.transport.tcp.settings import TcpSettings
 from glassnet.transport.tcp.state import State
+from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.transport.tcp.timewait import TimeWait
 from glassnet.wire.checksum import ones_sum, pseudo_sum
 from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
@@ -256,7 +257,7 @@ class Tcp:
             connection.sender.unacked = connection.sender.next = start
         self.connections[key] = connection
         listener.opening(connection)
-        connection.accept_syn(sequence, options, window, listener)
+        accept_syn(connection, sequence, options, window, listener)
 
     def _icmp_error(self, error: IcmpError) -> None:
         quoted = error.quoted
@@ -339,9 +340,9 @@ class Tcp:
             del self.connections[connection.key]
             self.ports.release(connection.binding)
 
-    def to_time_wait(self, connection: Connection, recent: int | None, stamp: int) -> None:
+    def to_time_wait(self, connection: Connection) -> None:
         """Keep the 4-tuple of a finished connection for 2 MSL."""
-        waiting = TimeWait(connection, recent, stamp)
+        waiting = TimeWait(connection)
         self.connections[connection.key] = waiting
         self.restart_time_wait(waiting)
 

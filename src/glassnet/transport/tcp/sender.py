@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from glassnet.engine import Timer
 from glassnet.transport.tcp.congestion import CongestionControl, Reno
 from glassnet.transport.tcp.events import Retransmission, WindowChange
+from glassnet.transport.tcp.opening import offer
 from glassnet.transport.tcp.rtt import RoundTrip
 from glassnet.transport.tcp.state import State
 from glassnet.wire.tcp import ACK, FIN, PSH, SYN
@@ -210,7 +211,7 @@ class Sender:
         self.last_sent = now
         if self.timer.deadline is None:
             self.timer.start(now + self.round_trip.rto)
-        connection.transmit(sequence, flags | ACK, payload)
+        connection.output.transmit(sequence, flags | ACK, payload)
         if flags & FIN:
             connection.fin_was_sent()
 
@@ -221,7 +222,7 @@ class Sender:
         self.outstanding.append(Segment(self.next, self.next + 1, flags, b"", now))
         self.next += 1
         self.timer.start(now + self.round_trip.rto)
-        connection.transmit_syn(self.unacked, flags)
+        connection.output.transmit_syn(self.unacked, flags, offer(connection))
 
     # Acknowledgements
 
@@ -367,9 +368,9 @@ class Sender:
         if len(segment.payload) > self.mss:
             segment = self._split(segment)
         if segment.flags & SYN:
-            connection.transmit_syn(segment.sequence, segment.flags)
+            connection.output.transmit_syn(segment.sequence, segment.flags, offer(connection))
         else:
-            connection.transmit(segment.sequence, segment.flags | ACK, segment.payload)
+            connection.output.transmit(segment.sequence, segment.flags | ACK, segment.payload)
         events = engine.events
         if Retransmission in events.wanted:
             events.tell(

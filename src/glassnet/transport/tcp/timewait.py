@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassnet.transport.tcp.handshake import SynOptions
 from glassnet.transport.tcp.state import State
+from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
 
 if TYPE_CHECKING:
     from glassnet.transport.tcp.connection import Connection
     from glassnet.transport.tcp.layer import Tcp
+    from glassnet.transport.tcp.output import Output
 
 __all__ = ["TimeWait"]
 
@@ -37,7 +38,7 @@ class TimeWait:
         "window",
     )
 
-    def __init__(self, connection: Connection, recent: int | None, stamp: int) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.tcp: Tcp = connection.tcp
         self.key = connection.key
         self.flow = connection.flow
@@ -48,9 +49,10 @@ class TimeWait:
         self._send_next: int = connection.sender.next
         self._receive_next: int = connection.receiver.next
         self.window: int = connection.receiver.window()
-        self._recent = recent
+        output: Output = connection.output
+        self._recent: int | None = output.recent if output.stamps else None
         self.deadline = 0
-        self._stamp_offset = stamp - self.tcp.engine.now // 10**6
+        self._stamp_offset = output.stamp_offset
 
     @property
     def after(self) -> int:
@@ -69,7 +71,8 @@ class TimeWait:
             newer: int = (options.stamp - self._recent) & _MASK
             if newer:
                 return newer < _HALF
-        return 0 < (sequence - self._receive_next) & _MASK < _HALF
+        beyond: int = (sequence - self._receive_next) & _MASK
+        return 0 < beyond < _HALF
 
     def arrives(self, frame: bytes, start: int, data: int, end: int) -> None:
         """Answer what is left of the old connection."""

@@ -1,0 +1,162 @@
+"""Output: a segment's header, added up instead of summed, and when an acknowledgement is due."""
+
+from __future__ import annotations
+
+import errno
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from glassnet.engine import Timer
+from glassnet.transport.tcp.receiver import Receiver
+from glassnet.transport.tcp.syn_options import SynOptions
+from glassnet.wire.checksum import ones_sum
+from glassnet.wire.tcp import ACK, HEADER
+
+if TYPE_CHECKING:
+    from glassnet.transport.tcp.connection import Connection
+
+__all__ = ["STAMP_WORD", "Output"]
+
+STAMP_WORD = 0x0101080A
+"""NOP, NOP, Timestamps, length 10: how the option is laid out (RFC 7323, appendix A)."""
+
+_MASK = 0xFFFFFFFF
+_MS = 10**6
+_PLAIN = 0x50  # data offset 5
+_STAMPED = 0x80  # data offset 8
+_PACK = HEADER.pack
+_PACK_STAMPED = Struct(HEADER.format + "III").pack
+
+
+class Output:
+    """Sends the segments of one connection, each acknowledging all that has come.
+
+    `stamps` says whether segments carry timestamps, whose clock is milliseconds from
+    `stamp_offset`, and `recent` is TS.Recent. `acks_due` is 1 when an acknowledgement
+    may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_delayed_ack",
+        "_engine",
+        "_flow",
+        "_local",
+        "_receiver",
+        "_remote",
+        "_sum",
+        "acks_due",
+        "recent",
+        "stamp_offset",
+        "stamps",
+    )
+
+    def __init__(self, connection: Connection, receiver: Receiver) -> None:
+        tcp = connection.tcp
+        self._connection = connection
+        self._engine = tcp.engine
+        self._flow = connection.flow
+        self._receiver = receiver
+        self._local = connection.local[1]
+        self._remote = connection.remote[1]
+        # Ones' complement sums need no order: everything that stays the same is added up once.
+        self._sum = connection.flow.pseudo + self._local + self._remote
+        self.stamps: bool = tcp.settings.timestamps
+        self.stamp_offset: int = tcp.stamp_offset(connection.key)
+        self.recent: int = 0
+        self.acks_due = 0
+        self._delayed_ack = Timer(tcp.engine, self._delay_over)
+
+    def stamp(self) -> int:
+        """TSval now (RFC 7323, 5.4)."""
+        return (self._engine.now // _MS + self.stamp_offset) & _MASK
+
+    def age(self, echo: int) -> int:
+        """Nanoseconds since the stamp that the peer echoes, or -1 if it cannot be one of ours."""
+        age = (self._engine.now // _MS + self.stamp_offset - echo) & _MASK
+        return age * _MS if age < 1 << 31 else -1
+
+    def transmit(self, sequence: int, flags: int, payload: bytes) -> None:
+        """Send one segment.
+
+        The checksum is added up from the fields: 2^16 is 1 modulo 2^16 - 1, so a
+        32-bit field counts as it is, and nothing is packed twice.
+        """
+        receiver = self._receiver
+        next_ = receiver.next
+        window = receiver.window()
+        receiver.acked = next_
+        self.acks_due = 0
+        self._delayed_ack.deadline = None
+        sequence &= _MASK
+        acknowledgment = next_ & _MASK
+        size = len(payload)
+        total = self._sum + sequence + acknowledgment + flags + window
+        if size:
+            total += ones_sum(payload) + size
+        if self.stamps:
+            stamp = (self._engine.now // _MS + self.stamp_offset) & _MASK
+            recent = self.recent
+            total += 0x8000 + 32 + STAMP_WORD + stamp + recent
+            head = _PACK_STAMPED(
+                self._local,
+                self._remote,
+                sequence,
+                acknowledgment,
+                _STAMPED,
+                flags,
+                window,
+                -total % 0xFFFF,
+                0,
+                STAMP_WORD,
+                stamp,
+                recent,
+            )
+        else:
+            total += 0x5000 + 20
+            head = _PACK(
+                self._local,
+                self._remote,
+                sequence,
+                acknowledgment,
+                _PLAIN,
+                flags,
+                window,
+                -total % 0xFFFF,
+                0,
+            )
+        try:
+            self._flow.send(head, payload)
+        except OSError as error:
+            self._connection.send_failed(error.errno or errno.EIO)
+
+    def transmit_syn(self, sequence: int, flags: int, offered: SynOptions) -> None:
+        """Send a SYN or SYN-ACK with the options `offered`; its window is never scaled."""
+        receiver = self._receiver
+        self._connection.tcp.transmit(
+            self._flow,
+            self._local,
+            self._remote,
+            sequence & _MASK,
+            receiver.next & _MASK if flags & ACK else 0,
+            flags,
+            min(receiver.limit, 0xFFFF),
+            offered.build(self.recent if flags & ACK else 0),
+        )
+
+    def data_came(self) -> None:
+        """Data came in order: acknowledge now, or soon (RFC 9293, 3.8.6.3; RFC 5681, 4.2)."""
+        receiver = self._receiver
+        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.early:
+            self.acks_due = 2
+        elif not self.acks_due:
+            self.acks_due = 1
+            self._delayed_ack.start(self._engine.now + self._connection.tcp.settings.delayed_ack)
+
+    def _delay_over(self) -> None:
+        if self.acks_due:
+            self._connection.acknowledge()
+
+    def stop(self) -> None:
+        """The connection is over."""
+        self._delayed_ack.stop()
