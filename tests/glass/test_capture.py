@@ -175,8 +175,6 @@ def test_wireshark_finds_the_names_and_nothing_wrong(tmp_path: Path, page: Any) 
         for sighting in sorted(page.seen, key=lambda seen: seen.time):
             time = EPOCH + sighting.time
             writer.frame(interfaces[sighting.host], time, sighting.direction, sighting.frame)
-        for interface in interfaces.values():
-            writer.statistics(interface, start=EPOCH, end=EPOCH + 10**9, received=30)
         writer.flush()
     checks = [part for layer in ("ip", "tcp") for part in ("-o", f"{layer}.check_checksum:TRUE")]
     client = 'frame.interface_name == "client.eth0"'

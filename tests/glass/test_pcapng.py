@@ -56,7 +56,6 @@ def test_what_was_written_is_read_again(
         number %= len(described)
         writer.frame(number, time, direction, data)
         expected.append(Packet(time, described[number], direction, data, len(data)))
-    writer.statistics(0, start=EPOCH, end=EPOCH + 5, received=7, dropped=1)
     writer.flush()
     file.seek(0)
     reader = Reader(file)

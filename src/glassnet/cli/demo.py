@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 from glassnet import __version__
@@ -65,8 +66,15 @@ def show(seed: int, path: Path) -> None:
     console.print(LadderDrawing(first, styles=(left, right), limit=_LADDER_LINES))
     console.print()
     console.print(Rule("in all", style="dim"))
-    for line in _totals(net, first, len(resent), took, path):
-        console.print(line, soft_wrap=not console.is_terminal)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(overflow="fold")
+    for name, value in _totals(net, first, len(resent), took, path):
+        if console.is_terminal:
+            table.add_row(name, value)
+        else:  # a path must stay in one piece
+            console.print(Text.assemble(" " * (13 - len(name)), name, "  ", value), soft_wrap=True)
+    console.print(table, end="")
 
 
 def _network(seed: int) -> Network:
@@ -118,7 +126,9 @@ def _map(console: Console) -> Text:
     return text
 
 
-def _totals(net: Network, first: Ladder, retransmitted: int, took: float, path: Path) -> Iterator[Text]:
+def _totals(
+    net: Network, first: Ladder, retransmitted: int, took: float, path: Path
+) -> Iterator[tuple[Text, Text]]:
     lanes = [lane for cable in net.cables for lane in cable.lanes]
     lost = sum(lane.drops.counts.get("cable: loss", 0) for lane in lanes)
     for name, value, remark in (
@@ -129,4 +139,4 @@ def _totals(net: Network, first: Ladder, retransmitted: int, took: float, path: 
         ("time", f"{net.now:.3f} s on the network", f"{took:.3f} s here"),
         ("capture", str(path), f"{path.stat().st_size:,} bytes, as seen by laptop and phone"),
     ):
-        yield Text.assemble((f"{name:>13}  ", "dim"), value, (f"  {remark}" if remark else "", "dim"))
+        yield Text(name, "dim"), Text.assemble(value, (f"  {remark}" if remark else "", "dim"))

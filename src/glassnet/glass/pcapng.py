@@ -30,7 +30,6 @@ _INTERFACE_DESCRIPTION: Final = 1
 _OBSOLETE_PACKET: Final = 2
 _SIMPLE_PACKET: Final = 3
 _NAME_RESOLUTION: Final = 4
-_INTERFACE_STATISTICS: Final = 5
 _ENHANCED_PACKET: Final = 6
 
 _BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
@@ -46,10 +45,6 @@ _IF_SPEED: Final = 8
 _IF_TSRESOL: Final = 9
 _IF_TSOFFSET: Final = 14
 _EPB_FLAGS: Final = 2
-_ISB_STARTTIME: Final = 2
-_ISB_ENDTIME: Final = 3
-_ISB_IFRECV: Final = 4
-_ISB_IFDROP: Final = 5
 
 _NRB_IPV4: Final = 1
 _NRB_IPV6: Final = 2
@@ -181,20 +176,6 @@ class Writer:
         total = 28 + length + len(padding) + len(options) + 4
         tail = self._tails[direction][length] = padding + options + _U32.pack(total)
         return tail
-
-    def statistics(self, interface: int, *, start: int, end: int, received: int, dropped: int = 0) -> None:
-        """What an interface saw from `start` to `end`: frames recorded, and frames that it had to drop."""
-        options = b"".join(
-            (
-                _option(_ISB_STARTTIME, Struct("<II").pack(start >> 32, start & 0xFFFFFFFF)),
-                _option(_ISB_ENDTIME, Struct("<II").pack(end >> 32, end & 0xFFFFFFFF)),
-                _option(_ISB_IFRECV, _U64.pack(received)),
-                _option(_ISB_IFDROP, _U64.pack(dropped)),
-                _END_OF_OPTIONS,
-            )
-        )
-        body = Struct("<III").pack(interface, end >> 32, end & 0xFFFFFFFF) + options
-        self._parts.append(_block(_INTERFACE_STATISTICS, body))
 
     def flush(self) -> None:
         """Hand what has been collected to the file."""

@@ -172,7 +172,7 @@ class VirtualSocket(socket.socket):
     def settimeout(self, value: float | None) -> None:
         """As sockets have it."""
         if value is not None:
-            value = float(value)
+            value = value if isinstance(value, float) else float(index(value))
             if not 0 <= value < 1e10:
                 raise ValueError("Timeout value out of range")
         self._patience = value
@@ -381,9 +381,11 @@ class VirtualSocket(socket.socket):
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         """As sockets have it."""
+        if type(data) is not bytes:
+            data = _octets(data)
         file = self._file
         sent = file.send(data)
-        if not sent and _size(data):
+        if not sent and data:
             deadline = self._deadline(flags)
             while not sent:
                 self._wait(OUT, deadline, "send")
@@ -392,12 +394,14 @@ class VirtualSocket(socket.socket):
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As sockets have it."""
+        if type(data) is not bytes:
+            data = _octets(data)
         file = self._file
         sent = file.send(data)
-        size = len(data) if type(data) is bytes else _size(data)
+        size = len(data)
         if sent >= size:
             return
-        view = memoryview(data).cast("B")
+        view = memoryview(data)
         deadline = self._deadline(flags)
         while sent < size:
             self._wait(OUT, deadline, "send")
@@ -409,9 +413,11 @@ class VirtualSocket(socket.socket):
         if len(args) not in (1, 2):
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(args) + 1} given)")
         flags = index(args[0]) if len(args) == 2 else 0
+        if type(data) is not bytes:
+            data = _octets(data)
         file = self._opened()
         sent = file.send_to(data, args[-1], "sendto")
-        if sent or not _size(data):
+        if sent or not data:
             return sent
         deadline = self._deadline(flags)
         while not sent:
@@ -427,8 +433,15 @@ class VirtualSocket(socket.socket):
         return self.send(data, flags) if address is None else self.sendto(data, flags, address)
 
     def _sendfile_use_sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        give_up: type[Exception] = socket._GiveupOnSendfile  # type: ignore[attr-defined]
-        raise give_up("no descriptor of the machine")
+        try:
+            file.fileno()
+        except (AttributeError, OSError) as error:
+            give_up: type[Exception] = socket._GiveupOnSendfile  # type: ignore[attr-defined]
+            raise give_up(error) from None
+        # As sendfile(2), and unlike the way with `send`, this begins at `offset` even where that is 0.
+        file.seek(offset)
+        sent: int = self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined]
+        return sent
 
     # Options
 
@@ -446,7 +459,7 @@ class VirtualSocket(socket.socket):
         if value is None:
             value = bytes(optlen or 0)
         elif not isinstance(value, int):
-            value = bytes(memoryview(value))
+            value = bytes(_octets(value))
         self._opened().set_option((level, optname), value)
 
     # Ending
@@ -490,8 +503,12 @@ class VirtualSocket(socket.socket):
 VirtualSocket.__module__, VirtualSocket.__qualname__ = "socket", "socket"
 
 
-def _size(data: Any) -> int:
-    return memoryview(data).nbytes
+def _octets(data: Any) -> memoryview:
+    """The octets of any object with a buffer."""
+    try:
+        return memoryview(data).cast("B")
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
 
 
 def patch_socket() -> None:

@@ -109,7 +109,7 @@ class TcpSocket(SocketFile):
             raise failure(errno.EINVAL)
         if len(packed) == 4 and self.v6 and self.options[_V6ONLY]:
             raise failure(errno.EINVAL)
-        if is_multicast(packed) or (any(packed) and not self.system.internet.is_local(packed)):
+        if any(packed) and not is_multicast(packed) and not self.system.internet.is_local(packed):
             raise failure(errno.EADDRNOTAVAIL)
         if is_link_local(packed) and interface is None:
             raise failure(errno.EINVAL)

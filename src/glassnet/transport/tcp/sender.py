@@ -315,6 +315,8 @@ class Sender:
             segment.flags &= ~SYN
             cut -= 1
         segment.payload = segment.payload[cut:]
+        if not segment.payload:
+            segment.flags &= ~PSH
         if segment.lost:
             self.lost -= acknowledgment - segment.sequence
         segment.sequence = acknowledgment
