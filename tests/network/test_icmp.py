@@ -332,3 +332,17 @@ def test_fragmentation_needed_is_told_with_its_mtu(host: Any, family: Any, take:
     )
     (error,) = host.errors
     assert (error.errno, error.fatal, error.mtu) == (EMSGSIZE, False, 1400)
+
+
+def test_neighbour_discovery_has_no_place_on_the_loopback(lab: Any, families: Any, tools: Any) -> None:
+    station = lab.station()
+    packet = tools.icmp_packet("::1", "::1", 135, payload=bytes(16), hop_limit=255)
+    station.internet.loopback.receive(tools.framed(bytes(6), bytes(6), packet))
+    assert station.counts == {"nd: on the loopback interface": 1}
+
+
+def test_an_echo_request_without_a_source(lab: Any, tools: Any) -> None:
+    station = lab.station()
+    interface = station.port()
+    interface.inject(tools.framed(b"\x33\x33\0\0\0\1", bytes(6), tools.icmp_packet("::", "ff02::1", 128)))
+    assert station.counts == {"icmpv6: echo request without a source": 1}

@@ -168,3 +168,29 @@ def test_two_hosts_and_a_router_between_them(lab: Any, family: Any) -> None:
     assert lab.engine.heap == []
     cache = router.internet.attachment(r2).neighbours(family.bytes)
     assert [n.state for n in cache if not n.address.startswith(b"\xfe")] == [NeighbourState.STALE]
+
+
+def test_a_host_without_an_address_of_the_family(lab: Any, sent: Any) -> None:
+    station = lab.station()
+    bare = station.port()
+    station.internet.routes.add("203.0.113.0/24", interface=bare)
+    with pytest.raises(OSError, match=strerror(EADDRNOTAVAIL)):
+        station.internet.flow(parse_address("203.0.113.9"), 17)
+    # Nor can it ask for a neighbour, should it have to send on for others.
+    attachment = station.internet.attachment(bare)
+    attachment.neighbours(4).get(parse_address("203.0.113.9")).send(bytes(40), True)
+    station.internet.remove_address(bare, f"{address_text(attachment.link_local)}/64")
+    attachment.neighbours(16).get(parse_address("2001:db8::9")).send(bytes(40), True)
+    assert sent(station) == []
+    assert station.counts == {"arp: no address to ask with": 1, "nd: no address to ask with": 1}
+
+
+def test_groups_on_the_loopback(lab: Any, family: Any) -> None:
+    station = lab.station()
+    group, lo = parse_address(family.group), station.internet.loopback
+    station.internet.join(group, lo)
+    source = parse_address(family.loopback)
+    station.internet.flow(group, 17, interface=lo, source=source).send(b"headhead", b"")
+    lab.run()
+    assert station.got == [(b"headhead", lo)]
+    station.internet.leave(group, lo)

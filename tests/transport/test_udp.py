@@ -216,3 +216,26 @@ def test_broadcast_reaches_every_socket(pair):
     client.send(b"anyone", (b"\xff\xff\xff\xff", 67))
     path.run(0.01)
     assert all(server.receive().data == b"anyone" for server in servers)
+
+
+def test_a_connected_socket_hears_only_at_its_own_address(pair):
+    path = pair()
+    server = bound(path, 1, ANY4, 53)
+    server.connect(path.addresses[0], 1000)
+    server.source = b"\xc0\x00\x02\x77"
+    bound(path, 0, ANY4, 1000).send(b"to another of our addresses", (path.addresses[1], 53))
+    path.run(0.01)
+    assert not server.readable
+
+
+def test_an_error_that_is_not_final_stays_away_from_the_socket(pair):
+    path = pair()
+    client = path.udp[0].open()
+    client.connect(path.addresses[1], 53)
+    quoted = client.local[1].to_bytes(2, "big") + (53).to_bytes(2, "big") + bytes(4)
+    for final in (False, True):
+        error = IcmpError(
+            17, *path.addresses, quoted, errno.EHOSTUNREACH, final, 3, 1, None, path.addresses[1]
+        )
+        path.paths[0].error_handlers[17](error)
+        assert client.readable is final

@@ -229,8 +229,8 @@ class NeighbourCache:
     """The neighbours of one interface in one family, at most `limit`; the least recently news-worthy go.
 
     `solicit(address, mac, packet)` asks a neighbour for its MAC address: everyone while
-    `mac` is None, else that one alone; `packet` is what waits, if any. `unreachable(packet, forwarded)` is told of each packet
-    whose neighbour did not answer.
+    `mac` is None, else that one alone; `packet` is what waits, if any.
+    `unreachable(packet, forwarded)` is told of each packet whose neighbour did not answer.
     """
 
     __slots__ = (

@@ -266,7 +266,8 @@ class Lane:
 
     def attach(self, receiver: Receiver | None) -> None:
         """Lead to `receiver`, or nowhere; what is on its way is lost."""
-        self._lose()
+        if self.receiver is not None:
+            self._lose()
         self.receiver = receiver
         if receiver is not None:
             self._deliver = _own(receiver.receive)

@@ -48,6 +48,7 @@ class Network:
         self.hosts: dict[str, Host] = {}
         self.switches: dict[str, Switch] = {}
         self.cables: list[Cable] = []
+        self._cable_names: set[str] = set()
         self._subnets = Subnets()
         self._subnet_of: dict[Switch, list[Subnet]] = {}
         self._owner_of: dict[bytes, str] = {}
@@ -131,6 +132,7 @@ class Network:
         wire = physical.cable.Cable(self.engine, name, ends=ends, **parsed)
         cable = Cable(wire, self._jack(first, mtu), self._jack(second, mtu))
         self.cables.append(cable)
+        self._cable_names.add(name)
         self._topology_changed()
         for subnet in subnets:
             for end in (cable.a, cable.b):
@@ -195,13 +197,13 @@ class Network:
         return f"{stem}{number}"
 
     def _cable_name(self, a: str, b: str) -> str:
-        name = f"{a}-{b}"
-        taken = sum(1 for cable in self._cables_between(a, b))
-        return f"{name}-{taken + 1}" if taken else name
-
-    def _cables_between(self, a: str, b: str) -> list[Cable]:
-        stem = f"{a}-{b}"
-        return [cable for cable in self.cables if cable.name == stem or cable.name.startswith(f"{stem}-")]
+        """A name that no other cable has: the second between the same two ends gets a number."""
+        stem = name = f"{a}-{b}"
+        number = 1
+        while name in self._cable_names:
+            number += 1
+            name = f"{stem}-{number}"
+        return name
 
     def _jack(self, node: Node, mtu: int) -> Interface | Port:
         if isinstance(node, Switch):

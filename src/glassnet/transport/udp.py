@@ -356,7 +356,7 @@ class Udp:
         best_score = 0
         for endpoint in endpoints:
             score = endpoint.fits(local, datagram.source, interface)
-            if score > best_score:
+            if score and score >= best_score:  # of equals the last that came, as on Linux
                 best, best_score = endpoint, score
         if best is None:
             self.drops("udp: port closed", frame)

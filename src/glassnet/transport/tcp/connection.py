@@ -55,7 +55,9 @@ class Connection:
     """
 
     __slots__ = (
+        "_challenge_again",
         "_doubt",
+        "_doubted",
         "_receive_shut",
         "_waits_to_finish",
         "binding",
@@ -79,7 +81,15 @@ class Connection:
         "user_timeout",
     )
 
-    def __init__(self, tcp: Tcp, flow: Flow, local: Endpoint, remote: Endpoint, binding: Binding) -> None:
+    def __init__(
+        self,
+        tcp: Tcp,
+        flow: Flow,
+        local: Endpoint,
+        remote: Endpoint,
+        binding: Binding,
+        start: int | None = None,
+    ) -> None:
         settings = tcp.settings
         self.tcp = tcp
         self.flow = flow
@@ -92,6 +102,8 @@ class Connection:
         self.on_change: Callable[[], None] | None = None
         self.error = 0
         self._doubt = 0  # the last ICMP error that was not fatal: why, if we give up
+        self._doubted = 0  # and when it came
+        self._challenge_again = 0  # no challenge ACK before that time
         self.orphan = False
         self.fin_sent = False
         self._receive_shut = False
@@ -103,9 +115,9 @@ class Connection:
         scale = tcp.scale_for(limit) if settings.window_scaling else 0
         self.receiver: Receiver = Receiver(limit, scale, 536)
         self.output: Output = Output(self, self.receiver)
-        self.sender: Sender = Sender(
-            self, settings.send_buffer, self.segment_size(), tcp.initial_sequence(self.key)
-        )
+        if start is None:
+            start = tcp.initial_sequence(self.key)
+        self.sender: Sender = Sender(self, settings.send_buffer, self.segment_size(), start)
         self.keepalive = Keepalive(self)
 
     # Names and numbers
@@ -222,7 +234,10 @@ class Connection:
             self.changed()
 
     def shutdown_receive(self) -> None:
-        """Read no more: `receive` gives the end of the stream once the buffer is empty."""
+        """Read no more: `receive` gives the end of the stream whenever the buffer is empty.
+
+        What comes nevertheless can still be read, as on Linux, unless we have sent FIN as well.
+        """
         self._receive_shut = True
         self.changed()
 
@@ -246,10 +261,16 @@ class Connection:
             self.shutdown_send()
 
     def abort(self) -> None:
-        """Reset the connection (ABORT of RFC 9293, 3.10.5)."""
-        if self.state in (SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT):
-            self.output.transmit(self.sender.next, RST | ACK, b"")
+        """Reset the connection (ABORT of RFC 9293, 3.10.5).
+
+        In CLOSING and LAST-ACK as well: what we sent may be lost, and the peer would wait for it.
+        """
+        if self.state not in (CLOSED, SYN_SENT, TIME_WAIT):
+            self._send_reset()
         self._finish()
+
+    def _send_reset(self) -> None:
+        self.output.transmit(self.sender.acceptable, RST | ACK, b"")
 
     def connect(self) -> None:
         """Send a SYN (active OPEN of RFC 9293, 3.10.1)."""
@@ -260,7 +281,22 @@ class Connection:
 
     def acknowledge(self) -> None:
         """Send an ACK that carries nothing else."""
-        self.output.transmit(self.sender.next, ACK, b"")
+        sender = self.sender
+        next_ = sender.next
+        self.output.transmit(
+            next_ if next_ - sender.unacked <= sender.window else sender.acceptable, ACK, b""
+        )
+
+    def _challenge(self) -> None:
+        """Answer a segment without data that does not fit; rarely, or two ends might do so for ever.
+
+        RFC 5961, 7; the rate is Linux's.
+        """
+        tcp = self.tcp
+        now = tcp.engine.now
+        if now >= self._challenge_again:
+            self._challenge_again = now + tcp.settings.invalid_ratelimit
+            self.acknowledge()
 
     def probe(self) -> None:
         """Ask the peer for an ACK, with a segment that it has (RFC 9293, 3.8.4)."""
@@ -268,7 +304,7 @@ class Connection:
 
     def send_failed(self, error: int) -> None:
         """The network layer would not take a segment."""
-        self._doubt = error
+        self._doubts(error)
         if error == errno.EMSGSIZE:
             self.path_changed()
 
@@ -278,12 +314,12 @@ class Connection:
         sender = self.sender
         if size < sender.mss:
             sender.set_mss(size)
-            if sender.outstanding and self.state is not SYN_SENT:
+            if sender.outstanding and self.established:
                 sender.mark_lost()
                 self.tcp.engine.after(0, self._push_again)
 
     def _push_again(self, _: object) -> None:
-        if self.state is not CLOSED:
+        if self.established:
             self.sender.push()
 
     def fin_was_sent(self) -> None:
@@ -321,7 +357,11 @@ class Connection:
                 if options.stamp is not None:
                     stamp, echo = options.stamp, options.echo
             if stamp >= 0:
-                if (stamp - output.recent) & _MASK >= _HALF and not flags & RST:
+                if (
+                    (stamp - output.recent) & _MASK >= _HALF
+                    and not flags & RST
+                    and not output.recent_is_outdated()
+                ):
                     # PAWS (RFC 7323, 5): older than what has come, so not of this time.
                     self.tcp.drops("tcp: old timestamp (PAWS)", frame)
                     if size or flags & (SYN | FIN):
@@ -340,9 +380,15 @@ class Connection:
                 flags &= ~FIN
                 output.acks_due = 2
             elif not self._acceptable(sequence, length, next_, edge):
-                if not flags & RST:
-                    self.acknowledge()
                 self.tcp.drops("tcp: out of window", frame)
+                if size or flags & (FIN | RST) == FIN:
+                    if not flags & RST:
+                        self.acknowledge()
+                elif not flags & RST:
+                    self._challenge()
+                return
+            if flags & RST:
+                self._reset_or_syn(frame, sequence, flags)
                 return
             if sequence < next_:
                 if flags & SYN:
@@ -357,8 +403,6 @@ class Connection:
                 size = edge - sequence
                 flags &= ~FIN
                 output.acks_due = 2
-        if stamp >= 0 and sequence <= receiver.acked:
-            output.recent = stamp  # RFC 7323, 4.3
         # Second, RST; fourth, SYN (RFC 5961 as in RFC 9293, 3.10.7.4).
         if flags & (RST | SYN):
             self._reset_or_syn(frame, sequence, flags)
@@ -376,8 +420,15 @@ class Connection:
             unacked = sender.unacked
         if acknowledgment > sender.next:
             self.tcp.drops("tcp: acknowledges what was not sent", frame)
-            self.acknowledge()
+            self._challenge()
             return
+        if (
+            stamp != output.recent
+            and stamp >= 0
+            and sequence <= receiver.acked
+            and acknowledgment >= unacked - sender.window_max
+        ):
+            output.remember(stamp)  # RFC 7323, 4.3
         if self.keepalive.on:
             self.keepalive.heard = self.tcp.engine.now
         window <<= self.scale_sent
@@ -396,24 +447,29 @@ class Connection:
             if closed and changed:
                 sender.window_opened()
             elif sender.window == 0:
-                sender.started_waiting = None  # the peer lives, and asks us to wait
+                # The peer lives, and asks us to wait: for ever, if nobody set a limit.
+                if not self.orphan and not self.user_timeout:
+                    sender.started_waiting = None
             elif not changed and not length and sender.outstanding:
                 sender.duplicate()
+        elif acknowledgment < unacked - sender.window_max:
+            self.tcp.drops("tcp: acknowledges what is long gone", frame)  # RFC 5961, 5.2
+            self._challenge()
+            return
         # Seventh, the data; eighth, FIN.
         if size:
             if self.state in _RECEIVING and (receiver.end is None or sequence + size <= receiver.end):
-                if self.orphan or self._receive_shut:
-                    if self.orphan:
-                        self.tcp.drops("tcp: data after close", frame)
-                        self.abort()
-                        return
-                    # shutdown(SHUT_RD): taken off the wire and thrown away, as Linux does.
-                    if sequence == next_:
-                        receiver.next += size
-                    output.acks_due = 2
-                elif receiver.accept(sequence, frame[data : data + size]):
+                if self.orphan or (self._receive_shut and self.state is not ESTABLISHED):
+                    # Nobody will ever read them (RFC 9293, 3.6.1; after SHUT_RDWR as on Linux).
+                    self.tcp.drops("tcp: data after close", frame)
+                    self._send_reset()
+                    self.fail(errno.ECONNRESET)
+                    return
+                if receiver.accept(sequence, frame[data : data + size]):
                     if receiver.end is None and not flags & FIN:
                         output.data_came()
+                    else:
+                        output.acks_due = 2
                 else:
                     output.acks_due = 2  # a gap: say so at once (RFC 5681, 4.2)
                 if self.on_change:
@@ -446,7 +502,7 @@ class Connection:
         if flags & RST:
             if sequence != self.receiver.next:
                 self.tcp.drops("tcp: RST beside the expected sequence number", frame)
-                self.acknowledge()  # a challenge ACK (RFC 5961, 3.2)
+                self._challenge()  # RFC 5961, 3.2
                 return
             if self.state is SYN_RECEIVED and self.listener is not None:
                 self._finish()
@@ -462,7 +518,7 @@ class Connection:
             self._finish()
             return
         self.tcp.drops("tcp: SYN in an open connection", frame)
-        self.acknowledge()  # a challenge ACK (RFC 5961, 4.2)
+        self._challenge()  # RFC 5961, 4.2
 
     def _our_fin_acknowledged(self) -> None:
         sender = self.sender
@@ -481,7 +537,10 @@ class Connection:
 
     def _peer_finished(self) -> None:
         """The peer's FIN is next in order."""
-        self.receiver.next += 1
+        receiver = self.receiver
+        receiver.next += 1
+        if receiver.edge < receiver.next:
+            receiver.edge = receiver.next  # a FIN takes no room: it may follow data that filled the window
         self.output.acks_due = 2
         state = self.state
         if state is ESTABLISHED:
@@ -511,9 +570,17 @@ class Connection:
         elif self.state in (SYN_SENT, SYN_RECEIVED):
             self.fail(error)
         else:
-            self._doubt = error
+            self._doubts(error)
 
-    def gives_up(self, waited: int) -> bool:
+    def _doubts(self, error: int) -> None:
+        self._doubt = error
+        self._doubted = self.tcp.engine.now
+
+    def _silence(self, since: int) -> int:
+        """The errno of a silence: what ICMP said about it, if it did."""
+        return self._doubt if self._doubt and self._doubted >= since else errno.ETIMEDOUT
+
+    def gives_up(self, since: int) -> bool:
         """Whether the peer has been silent for too long, and the connection ended for it."""
         settings = self.tcp.settings
         if self.state is SYN_SENT:
@@ -525,9 +592,9 @@ class Connection:
             patience = settings.patience(settings.rto_min, retries)
         if self.user_timeout:
             patience = self.user_timeout
-        if waited < patience:
+        if self.tcp.engine.now - since < patience:
             return False
-        self.fail(self._doubt or errno.ETIMEDOUT)
+        self.fail(self._silence(since))
         return True
 
     def fail(self, error: int) -> None:
@@ -537,8 +604,8 @@ class Connection:
 
     def peer_is_dead(self) -> None:
         """Keepalive had no answer: reset, and fail as a timeout."""
-        self.output.transmit(self.sender.next, RST | ACK, b"")
-        self.fail(self._doubt or errno.ETIMEDOUT)
+        self._send_reset()
+        self.fail(self._silence(self.keepalive.heard))
 
     def _finish(self) -> None:
         if self.state is CLOSED:

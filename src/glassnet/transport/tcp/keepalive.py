@@ -19,18 +19,31 @@ class Keepalive:
     `heard` is when the peer last said something; it is kept only while `on`.
     """
 
-    __slots__ = ("_connection", "_probes", "_timer", "count", "heard", "idle", "interval", "on")
+    __slots__ = ("_connection", "_idle", "_probed", "_probes", "_timer", "count", "heard", "interval", "on")
 
     def __init__(self, connection: Connection) -> None:
         settings = connection.tcp.settings
         self._connection = connection
         self._timer: Timer | None = None
         self._probes = 0
+        self._probed = 0  # when the last probe was sent
         self.on = False
-        self.idle = settings.keepalive_time
+        self._idle = settings.keepalive_time
         self.interval = settings.keepalive_interval
         self.count = settings.keepalive_probes
         self.heard = 0
+
+    @property
+    def idle(self) -> int:
+        """How long the peer may be silent before it is asked; a change counts at once."""
+        return self._idle
+
+    @idle.setter
+    def idle(self, idle: int) -> None:
+        self._idle = idle
+        timer = self._timer
+        if timer is not None and timer.deadline is not None:
+            timer.start(self.heard + idle)
 
     def turn(self, on: bool) -> None:
         """Switch it on or off (SO_KEEPALIVE)."""
@@ -64,15 +77,21 @@ class Keepalive:
             return
         now = connection.tcp.engine.now
         quiet = now - self.heard
-        if connection.sender.outstanding or quiet < self.idle:
+        if self.heard >= self._probed:
+            self._probes = 0  # the last probe was answered
+        if connection.sender.outstanding:
             # Data on their way have a timer of their own.
             self._probes = 0
-            timer.start(max(self.heard + self.idle, now + 1))
+            timer.start(now + self._idle)
+            return
+        if quiet < self._idle:
+            timer.start(self.heard + self._idle)
             return
         limit = connection.user_timeout
         if self._probes and (quiet >= limit if limit else self._probes >= self.count):
             connection.peer_is_dead()
             return
         self._probes += 1
+        self._probed = now
         connection.probe()
         timer.start(now + self.interval)

@@ -97,8 +97,8 @@ class Tcp:
         """A connection to `remote`, not yet opened: call its `connect()` once it is set up.
 
         `binding` is the local claim, or None for a free ephemeral port. Raises
-        OSError: ENETUNREACH without a route, EADDRNOTAVAIL without a port,
-        EADDRINUSE when this very 4-tuple exists.
+        OSError: ENETUNREACH without a route, EADDRNOTAVAIL without a port, or when this
+        very 4-tuple exists.
         """
         address, port = remote
         if not any(address):
@@ -116,7 +116,7 @@ class Tcp:
         else:
             existing = self.connections.get(head + binding.port.to_bytes(2, "big"))
             if existing is not None:
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+                raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
         connection = Connection(self, flow, (flow.source, binding.port), (address, port), binding)
         self.connections[connection.key] = connection
         return connection
@@ -250,11 +250,9 @@ class Tcp:
         remote = (key[:size], int.from_bytes(key[-4:-2], "big"))
         binding = listener.binding
         binding.holders += 1
-        connection = Connection(self, flow, (local, binding.port), remote, binding)
+        connection = Connection(self, flow, (local, binding.port), remote, binding, start)
         connection.sender.limit = listener.send_buffer
         connection.receiver.limit = listener.receive_buffer
-        if start is not None:
-            connection.sender.unacked = connection.sender.next = start
         self.connections[key] = connection
         listener.opening(connection)
         accept_syn(connection, sequence, options, window, listener)
@@ -344,17 +342,18 @@ class Tcp:
         """Keep the 4-tuple of a finished connection for 2 MSL."""
         waiting = TimeWait(connection)
         self.connections[connection.key] = waiting
-        self.restart_time_wait(waiting)
+        waiting.deadline = self.engine.now + self.settings.time_wait
+        self._watch_time_wait(waiting)
 
-    def restart_time_wait(self, waiting: TimeWait) -> None:
-        """2 MSL from now."""
+    def _watch_time_wait(self, waiting: TimeWait) -> None:
         engine = self.engine
-        waiting.deadline = engine.now + self.settings.time_wait
         heappush(engine.heap, (waiting.deadline, next(engine.order), self._time_wait_over, waiting))
 
     def _time_wait_over(self, waiting: TimeWait) -> None:
         if waiting.deadline <= self.engine.now:
             self._end_time_wait(waiting)
+        elif self.connections.get(waiting.key) is waiting:
+            self._watch_time_wait(waiting)  # a repeated FIN has put it off
 
     def _end_time_wait(self, waiting: TimeWait) -> None:
         if self.connections.get(waiting.key) is waiting:

@@ -37,7 +37,7 @@ def offer(connection: Connection) -> SynOptions:
     if connection.tcp.settings.window_scaling and (connection.scaling or connection.state is State.SYN_SENT):
         scale = connection.receiver.scale
     return SynOptions(
-        mss=connection.flow.mtu - (40 if len(connection.local[0]) == 4 else 60),
+        mss=min(connection.flow.mtu - (40 if len(connection.local[0]) == 4 else 60), 0xFFFF),
         scale=scale,
         stamp=output.stamp() if output.stamps else None,
     )
@@ -54,7 +54,7 @@ def _settle(connection: Connection, options: SynOptions) -> None:
         receiver.scale = 0
     output.stamps = settings.timestamps and options.stamp is not None
     if options.stamp is not None:
-        output.recent = options.stamp
+        output.remember(options.stamp)
     overhead = 12 if output.stamps else 0
     sender.set_mss(max(min(connection.segment_size(), options.mss - overhead), 48))
     receiver.segment = min(receiver.segment, sender.mss)
@@ -87,9 +87,10 @@ def arrives_in_syn_sent(connection: Connection, frame: bytes, start: int, data: 
     if flags & ACK:
         sender.acknowledged(sender.next, output.age(options.echo) if output.stamps else -1)
         sender.open(sequence, sender.unacked, window)
-        _established(connection)
         connection.acknowledge()
-        sender.push()
+        _established(connection)
+        if connection.established:
+            sender.push()
     else:
         # Both ends called at once (RFC 9293, figure 8).
         sender.open(sequence, sender.unacked, window)

@@ -22,6 +22,7 @@ STAMP_WORD = 0x0101080A
 
 _MASK = 0xFFFFFFFF
 _MS = 10**6
+_OUTDATED = 24 * 86400 * 10**9
 _PLAIN = 0x50  # data offset 5
 _STAMPED = 0x80  # data offset 8
 _PACK = HEADER.pack
@@ -32,8 +33,8 @@ class Output:
     """Sends the segments of one connection, each acknowledging all that has come.
 
     `stamps` says whether segments carry timestamps, whose clock is milliseconds from
-    `stamp_offset`, and `recent` is TS.Recent. `acks_due` is 1 when an acknowledgement
-    may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
+    `stamp_offset`; `recent` is TS.Recent, and `recent_at` when it came. `acks_due` is 1
+    when an acknowledgement may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Output:
         "_sum",
         "acks_due",
         "recent",
+        "recent_at",
         "stamp_offset",
         "stamps",
     )
@@ -64,6 +66,7 @@ class Output:
         self.stamps: bool = tcp.settings.timestamps
         self.stamp_offset: int = tcp.stamp_offset(connection.key)
         self.recent: int = 0
+        self.recent_at = 0
         self.acks_due = 0
         self._delayed_ack = Timer(tcp.engine, self._delay_over)
 
@@ -75,6 +78,15 @@ class Output:
         """Nanoseconds since the stamp that the peer echoes, or -1 if it cannot be one of ours."""
         age = (self._engine.now // _MS + self.stamp_offset - echo) & _MASK
         return age * _MS if age < 1 << 31 else -1
+
+    def remember(self, stamp: int) -> None:
+        """This stamp of the peer is the one to echo, and the measure for PAWS."""
+        self.recent = stamp
+        self.recent_at = self._engine.now
+
+    def recent_is_outdated(self) -> bool:
+        """Whether the peer's clock may have gone half around since: no measure any more (RFC 7323, 5.5)."""
+        return self._engine.now - self.recent_at > _OUTDATED
 
     def transmit(self, sequence: int, flags: int, payload: bytes) -> None:
         """Send one segment.

@@ -91,8 +91,10 @@ class Receiver:
         """
         left = self.edge - self.next
         window = self.limit - self.size
-        gain = window - left
-        return window >= 2 * left and (gain >= self.segment or gain + gain >= self.limit)
+        if window < left + left:
+            return False
+        gain = min(window, 0xFFFF << self.scale) - left
+        return gain >= left and (gain >= self.segment or gain + gain >= self.limit)
 
     def accept(self, sequence: int, payload: bytes) -> bool:
         """Take in data; True if the stream grew, False if it came early or is known.

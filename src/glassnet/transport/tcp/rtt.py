@@ -13,11 +13,12 @@ class RoundTrip:
     All values are nanoseconds. `rto` already holds the backoff of repeated timeouts.
     """
 
-    __slots__ = ("_max", "_min", "latest", "rto", "smoothed", "variation")
+    __slots__ = ("_fallback", "_max", "_min", "latest", "rto", "smoothed", "variation")
 
     def __init__(self, settings: TcpSettings) -> None:
         self._min = settings.rto_min
         self._max = settings.rto_max
+        self._fallback = settings.rto_fallback
         self.latest = 0
         self.smoothed = 0
         self.variation = 0
@@ -44,6 +45,11 @@ class RoundTrip:
         """Take back the backoff: it was the peer's closed window that kept us waiting, not the path."""
         if self.smoothed:
             self.rto = min(self.smoothed + max(self.variation << 2, self._min), self._max)
+
+    def fall_back(self) -> None:
+        """A SYN was lost: data start from a longer timeout while nothing is measured (RFC 6298, 5.7)."""
+        if not self.smoothed:
+            self.rto = self._fallback
 
     def back_off(self) -> None:
         """Double the timeout (RFC 6298, 5.5)."""

@@ -40,7 +40,8 @@ class Segment:
 class Sender:
     """What this end has to say, and how much of it the peer and the path can take.
 
-    `unacked` is SND.UNA, `next` SND.NXT, `window` SND.WND (scaled). `unsent` bytes
+    `unacked` is SND.UNA, `next` SND.NXT, `window` SND.WND (scaled), `window_max`
+    MAX.SND.WND. `unsent` bytes
     wait to be sent for the first time; `outstanding` are the segments on their way;
     `lost` of their bytes are believed gone and not yet sent again.
     """
@@ -53,7 +54,6 @@ class Sender:
         "_offset",
         "_recover",
         "_window_acknowledgment",
-        "_window_max",
         "_window_sequence",
         "congestion",
         "fin_wanted",
@@ -72,6 +72,7 @@ class Sender:
         "unacked",
         "unsent",
         "window",
+        "window_max",
     )
 
     def __init__(self, connection: Connection, limit: int, mss: int, start: int) -> None:
@@ -82,7 +83,7 @@ class Sender:
         self.unacked = start
         self.next: int = start
         self.window = 0
-        self._window_max = 1
+        self.window_max = 1
         self._window_sequence = 0
         self._window_acknowledgment = 0
         self._chunks: deque[bytes] = deque()
@@ -114,6 +115,15 @@ class Sender:
     def room(self) -> int:
         """How many bytes the buffer can take."""
         return self.limit - self.unsent - self.next + self.unacked
+
+    @property
+    def acceptable(self) -> int:
+        """The sequence number for a segment without data.
+
+        SND.NXT, unless a window probe or FIN lies beyond the peer's window: the peer would
+        take nothing from there, no acknowledgement and no reset (as Linux has it).
+        """
+        return min(self.next, self.unacked + self.window)
 
     @property
     def in_flight(self) -> int:
@@ -164,18 +174,18 @@ class Sender:
             if connection.tcp.engine.now - self.last_sent > self.round_trip.rto:
                 self.congestion.restarted()
         mss = self.mss
-        while True:
+        while not self.lost:  # unless layer 3 has refused one: see `Connection.send_failed`
             unsent = self.unsent
             in_flight = self.next - self.unacked
             usable = self.window - in_flight
-            allowed = self.congestion.window - in_flight + self.lost
+            allowed = self.congestion.window - in_flight
             if allowed > usable:
                 allowed = usable
             if unsent > mss:
                 if allowed < mss:
                     # RFC 9293, 3.8.6.2.1, (3): half the largest window is worth a segment,
                     # when it is the peer who holds us back.
-                    if allowed == usable and not in_flight and usable * 2 >= self._window_max and usable > 0:
+                    if allowed == usable and not in_flight and usable * 2 >= self.window_max and usable > 0:
                         self._send(usable, 0)
                         continue
                     break
@@ -235,8 +245,8 @@ class Sender:
             self._window_acknowledgment = acknowledgment
             if window != self.window:
                 self.window = window
-                if window > self._window_max:
-                    self._window_max = window
+                if window > self.window_max:
+                    self.window_max = window
                 return True
         return False
 
@@ -255,9 +265,10 @@ class Sender:
         self._window_sequence = sequence
         self._window_acknowledgment = acknowledgment
         self.window = window
-        self._window_max = max(window, 1)
+        self.window_max = max(window, 1)
         if self.retransmissions:
             self.congestion.window = self.mss  # RFC 5681, 3.1: a lost SYN was a first sign
+            self.round_trip.fall_back()
 
     def acknowledged(self, acknowledgment: int, echo_delay: int) -> None:
         """New data is acknowledged: SND.UNA < `acknowledgment` <= SND.NXT.
@@ -342,12 +353,15 @@ class Sender:
 
     def _resend_lost(self) -> bool:
         """Send lost segments again as the windows allow; True when none is left."""
-        queue = self._lost_segments
-        while queue:
+        while queue := self._lost_segments:  # another one, if layer 3 finds a segment too long
             segment = queue[0]
             if not segment.lost:
                 queue.popleft()
                 continue
+            if len(segment.payload) > self.mss:
+                queue.popleft()
+                self._split(segment)
+                queue.appendleft(segment)
             size = segment.end - segment.sequence
             in_flight = self.in_flight
             if in_flight and in_flight + size > self.congestion.window:
@@ -355,8 +369,6 @@ class Sender:
             if segment.end > self.unacked + max(self.window, 1) and in_flight:
                 return False
             queue.popleft()
-            segment.lost = False
-            self.lost -= size
             self._retransmit(segment, "timeout")
         return True
 
@@ -368,7 +380,10 @@ class Sender:
         self.last_sent = engine.now
         self.retransmissions += 1
         if len(segment.payload) > self.mss:
-            segment = self._split(segment)
+            self._split(segment)
+        if segment.lost:
+            segment.lost = False
+            self.lost -= segment.end - segment.sequence
         if segment.flags & SYN:
             connection.output.transmit_syn(segment.sequence, segment.flags, offer(connection))
         else:
@@ -386,8 +401,8 @@ class Sender:
                 )
             )
 
-    def _split(self, segment: Segment) -> Segment:
-        """Cut a segment that has become too large for the path; returns its first part."""
+    def _split(self, segment: Segment) -> None:
+        """Cut the first part out of a segment that has become too large for the path."""
         mss = self.mss
         rest = Segment(
             segment.sequence + mss, segment.end, segment.flags, segment.payload[mss:], segment.sent
@@ -400,11 +415,9 @@ class Sender:
         segment.end = segment.sequence + mss
         segment.flags &= ~(FIN | PSH)
         self.outstanding.insert(self.outstanding.index(segment) + 1, rest)
-        return segment
 
     def _timeout(self) -> None:
         connection = self._connection
-        now = connection.tcp.engine.now
         if connection.state is State.CLOSED:
             return
         if not self.outstanding:
@@ -414,18 +427,18 @@ class Sender:
         again = self.started_waiting is not None
         if self.started_waiting is None:
             self.started_waiting = first.sent
-        if connection.gives_up(now - self.started_waiting):
+        if connection.gives_up(self.started_waiting):
             return
         if first.flags & SYN:
             self.round_trip.back_off()
             self._retransmit(first, "timeout")
-            self.timer.start(now + self.round_trip.rto)
+            self._wait_for_answer()
             return
         if self.window == 0:
             # The window closed over what was sent: this is a probe, and says nothing about congestion.
             self.round_trip.back_off()
             self._retransmit(first, "window probe")
-            self.timer.start(now + self.round_trip.rto)
+            self._wait_for_answer()
             return
         # RFC 6298, 5.4 to 5.6; everything on its way counts as lost, and slow start sends it again.
         self.congestion.timed_out(self.in_flight, again=again)
@@ -435,8 +448,16 @@ class Sender:
         self.recovering = False
         self._duplicates = 0
         self.mark_lost()
-        self.timer.start(now + self.round_trip.rto)
+        self._wait_for_answer()
         self._resend_lost()
+
+    def _wait_for_answer(self) -> None:
+        """Start the retransmission timer, but not beyond the user timeout."""
+        connection = self._connection
+        deadline = connection.tcp.engine.now + self.round_trip.rto
+        if connection.user_timeout and self.started_waiting is not None:
+            deadline = min(deadline, self.started_waiting + connection.user_timeout)
+        self.timer.start(deadline)
 
     def mark_lost(self) -> None:
         """Believe everything that is on its way to be gone."""

@@ -21,6 +21,7 @@ class TcpSettings:
     buffer_max: int = 6 << 20
     initial_window: int = 10  # segments (RFC 6928)
     rto_initial: int = 1 * S  # RFC 6298, 2.1
+    rto_fallback: int = 3 * S  # RFC 6298, 5.7: after a SYN was lost
     rto_min: int = 200 * MS  # RFC 6298, 2.4 says 1 s; every deployed stack uses less
     rto_max: int = 120 * S
     syn_retries: int = 6  # 127 s in all
@@ -34,6 +35,7 @@ class TcpSettings:
     keepalive_interval: int = 75 * S
     keepalive_probes: int = 9
     syn_backlog: int = 4096
+    invalid_ratelimit: int = 500 * MS  # between ACKs in answer to what does not fit
 
     def patience(self, first: int, retries: int) -> int:
         """How long `retries` retransmissions with exponential backoff from `first` take (RFC 9293, 3.8.3)."""

@@ -23,6 +23,7 @@ class TimeWait:
     """Holds the 4-tuple, answers a repeated FIN, and gives way to a provably new SYN."""
 
     __slots__ = (
+        "_answer_again",
         "_receive_next",
         "_recent",
         "_send_next",
@@ -52,6 +53,7 @@ class TimeWait:
         output: Output = connection.output
         self._recent: int | None = output.recent if output.stamps else None
         self.deadline = 0
+        self._answer_again = 0  # no answer to a segment without data before that time
         self._stamp_offset = output.stamp_offset
 
     @property
@@ -81,7 +83,15 @@ class TimeWait:
             # RFC 1337: a reset must not end TIME-WAIT early.
             self.tcp.drops("tcp: RST in TIME-WAIT", frame)
             return
-        if end > data or flags & (SYN | FIN) or sequence != self._receive_next & _MASK:
+        behind: int = (self._receive_next - sequence) & _MASK
+        if end > data or flags & (SYN | FIN) or behind:
+            if end == data and not flags & FIN:
+                # RFC 5961, 7: two ends that disagree must not tell each other so for ever.
+                now = self.tcp.engine.now
+                if now < self._answer_again:
+                    self.tcp.drops("tcp: out of window", frame)
+                    return
+                self._answer_again = now + self.tcp.settings.invalid_ratelimit
             options = b""
             if self._recent is not None:
                 stamp = (self.tcp.engine.now // 10**6 + self._stamp_offset) & _MASK
@@ -96,8 +106,8 @@ class TimeWait:
                 self.window,
                 options,
             )
-            if flags & FIN:
-                self.tcp.restart_time_wait(self)
+            if flags & FIN and behind == end - data + 1:
+                self.deadline = self.tcp.engine.now + self.tcp.settings.time_wait
 
     def icmp_error(self, error: int, fatal: bool, sequence: int) -> None:
         """Nothing can fail any more."""
