@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_a_cable_between_hosts_numbers_both_ends():
 def test_hosts_reach_each_other_over_any_number_of_routers():
     net = Network()
     routers = [net.router(f"r{n}") for n in range(5)]
-    for left, right in zip(routers, routers[1:], strict=False):
+    for left, right in itertools.pairwise(routers):
         net.cable(left, right)
     a, *_ = net.lan("a", routers[0])
     b, *_ = net.lan("b", routers[4])
@@ -111,7 +112,7 @@ def test_a_cable_added_later_is_routed_as_well():
 
 def test_switches_joined_by_cables_are_one_link():
     net = Network()
-    a, b = net.lan("a", "b", switch="left")
+    net.lan("a", "b", switch="left")
     c, r = net.lan("c", net.router("r"), switch="right", prefix="192.0.2.128/25")
     net.cable("left", "right")
     d, _ = net.lan("d", r)
