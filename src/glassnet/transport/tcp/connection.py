@@ -18,6 +18,7 @@ from glassnet.transport.tcp.events import StateChange
 from glassnet.transport.tcp.keepalive import Keepalive
 from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake
 from glassnet.transport.tcp.output import STAMP_WORD, Output
+from glassnet.transport.tcp.patience import Patience
 from glassnet.transport.tcp.receiver import Receiver
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
@@ -56,8 +57,6 @@ class Connection:
 
     __slots__ = (
         "_challenge_again",
-        "_doubt",
-        "_doubted",
         "_receive_shut",
         "_waits_to_finish",
         "binding",
@@ -71,6 +70,7 @@ class Connection:
         "on_change",
         "orphan",
         "output",
+        "patience",
         "receiver",
         "remote",
         "scale_sent",
@@ -101,8 +101,6 @@ class Connection:
         self.listener: Listener | None = None
         self.on_change: Callable[[], None] | None = None
         self.error = 0
-        self._doubt = 0  # the last ICMP error that was not fatal: why, if we give up
-        self._doubted = 0  # and when it came
         self._challenge_again = 0  # no challenge ACK before that time
         self.orphan = False
         self.fin_sent = False
@@ -119,6 +117,7 @@ class Connection:
             start = tcp.initial_sequence(self.key)
         self.sender: Sender = Sender(self, settings.send_buffer, self.segment_size(), start)
         self.keepalive = Keepalive(self)
+        self.patience = Patience(self)
 
     # Names and numbers
 
@@ -304,7 +303,7 @@ class Connection:
 
     def send_failed(self, error: int) -> None:
         """The network layer would not take a segment."""
-        self._doubts(error)
+        self.patience.doubt(error)
         if error == errno.EMSGSIZE:
             self.path_changed()
 
@@ -570,31 +569,13 @@ class Connection:
         elif self.state in (SYN_SENT, SYN_RECEIVED):
             self.fail(error)
         else:
-            self._doubts(error)
+            self.patience.doubt(error)
 
-    def _doubts(self, error: int) -> None:
-        self._doubt = error
-        self._doubted = self.tcp.engine.now
-
-    def _silence(self, since: int) -> int:
-        """The errno of a silence: what ICMP said about it, if it did."""
-        return self._doubt if self._doubt and self._doubted >= since else errno.ETIMEDOUT
-
-    def gives_up(self, since: int) -> bool:
-        """Whether the peer has been silent for too long, and the connection ended for it."""
-        settings = self.tcp.settings
-        if self.state is SYN_SENT:
-            patience = settings.patience(settings.rto_initial, settings.syn_retries)
-        elif self.state is SYN_RECEIVED:
-            patience = settings.patience(settings.rto_initial, settings.synack_retries)
-        else:
-            retries = settings.orphan_retries if self.orphan else settings.retries
-            patience = settings.patience(settings.rto_min, retries)
-        if self.user_timeout:
-            patience = self.user_timeout
-        if self.tcp.engine.now - since < patience:
+    def peer_is_silent(self, since: int) -> bool:
+        """Whether the peer has not answered for too long, and the connection ended for it."""
+        if not self.patience.is_over(since):
             return False
-        self.fail(self._silence(since))
+        self.fail(self.patience.reason(since))
         return True
 
     def fail(self, error: int) -> None:
@@ -605,7 +586,7 @@ class Connection:
     def peer_is_dead(self) -> None:
         """Keepalive had no answer: reset, and fail as a timeout."""
         self._send_reset()
-        self.fail(self._silence(self.keepalive.heard))
+        self.fail(self.patience.reason(self.keepalive.heard))
 
     def _finish(self) -> None:
         if self.state is CLOSED:

@@ -427,7 +427,7 @@ class Sender:
         again = self.started_waiting is not None
         if self.started_waiting is None:
             self.started_waiting = first.sent
-        if connection.gives_up(self.started_waiting):
+        if connection.peer_is_silent(self.started_waiting):
             return
         if first.flags & SYN:
             self.round_trip.back_off()
