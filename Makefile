@@ -82,6 +82,7 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 
 test-tools:
 	@if ! command -v tshark >/dev/null; then $(call apt,tshark); fi
+	@if ! test -e /etc/services; then $(call apt,netbase); fi
 
 bench-tools:
 ifeq ($(PEERS),)
@@ -91,7 +92,7 @@ else
 	    $(call apt,ns3 libns3-dev libgsl-dev g++ pkg-config); \
 	fi
 	@if command -v g++ >/dev/null && pkg-config --exists $(NS3_MODULES) 2>/dev/null; then \
-	    $(MAKE) --no-print-directory $(PEERS); \
+	    $(MAKE) --silent $(PEERS); \
 	fi
 endif
 

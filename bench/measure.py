@@ -29,17 +29,14 @@ PEERS = Path(__file__).parent / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One run: hop packets, seconds of real and virtual time, peak memory in MiB, packets lost on cables.
-
-    ns-3 tells losses for the transfer between two hosts alone.
-    """
+    """One run: hop packets, seconds of real and virtual time, peak memory in MiB, packets lost on cables."""
 
     frames: int
     real: float
     virtual: float
     memory: float
     build: float = 0.0
-    lost: int = 0
+    lost: int | None = None
 
     @property
     def rate(self) -> float:
@@ -95,7 +92,7 @@ def peer(path: Path, *arguments: str) -> Figure:
         virtual=float(found.get("sim_time") or found["sim_done"]),
         memory=float(found["maxrss"]),
         build=float(found.get("build", 0)),
-        lost=int(found.get("drops", 0)),
+        lost=int(found["drops"]) if "drops" in found else None,
     )
 
 
@@ -113,10 +110,11 @@ def report(rows: Sequence[tuple[str, Sequence[Figure]]]) -> None:
     for name, figures in rows:
         one = middle(figures)
         times = [figure.real for figure in figures]
+        lost = "-" if one.lost is None else f"{one.lost:,}"
         spread = f"{min(times):.2f}..{max(times):.2f}"
         print(
             f"{name:<26}{one.frames:>10,}{one.real:>9.2f}{spread:>16}{one.rate:>11,.0f}"
-            f"{one.build:>9.2f}{one.memory:>10.0f}{one.virtual:>11.3f}{one.lost:>8,}"
+            f"{one.build:>9.2f}{one.memory:>10.0f}{one.virtual:>11.3f}{lost:>8}"
         )
 
 

@@ -39,9 +39,9 @@ def serve(clients: int) -> int:
     return received
 
 
-def send(size: int) -> None:
-    with socket.create_connection(("server", PORT)) as connection:
-        connection.sendall(bytes(size))
+def send(server: str, data: bytes) -> None:
+    with socket.create_connection((server, PORT)) as connection:
+        connection.sendall(data)
 
 
 def one(clients: int, size: int) -> Figure:
@@ -52,10 +52,11 @@ def one(clients: int, size: int) -> Figure:
     server, router = net.host("server"), net.router("router")
     net.cable(server, router, rate="1Gbps", delay="1ms", queue=QUEUE)
     sink = server.start(serve, clients)
+    address, data = server.ip_address(4), bytes(size)
     for number in range(clients):
         client = net.host(f"client{number}")
         net.cable(client, router, rate="100Mbps", delay="5ms")
-        client.start(send, size)
+        client.start(send, address, data)
     build = time.perf_counter() - started
     real = timed(sink.result)
     assert sink.result() == clients * size, f"{sink.result()} bytes of {clients * size} arrived"

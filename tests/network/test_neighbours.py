@@ -155,14 +155,17 @@ def test_the_transport_confirms(lab: Any, station: Any, family: Any, sent: Any, 
 
 def test_what_waits_is_sent_in_order_and_bounded(station: Any, family: Any, sent: Any, entry: Any) -> None:
     flow = flow_to(station, family)
-    for number in range(100):
-        flow.send(b"headhead", b"%02d" % number)
+    limit = module.QUEUE_LIMIT
+    for number in range(limit + 36):
+        flow.send(b"headhead", b"%03d" % number)
     sent(station)
     assert station.counts == {"neighbour: queue full": 36}
     entry.advertised(MAC, solicited=True, override=True)
     frames = sent(station)
     header = 14 + family.header
-    assert [frame[header + 8 : header + 10] for frame in frames] == [b"%02d" % n for n in range(36, 100)]
+    assert [frame[header + 8 : header + 11] for frame in frames] == [
+        b"%03d" % n for n in range(36, limit + 36)
+    ]
     assert cache_of(station, family).waiting == 0
 
 

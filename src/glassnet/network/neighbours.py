@@ -27,8 +27,8 @@ DELAY_FIRST_PROBE_TIME = 5 * _SECOND
 RETRANS_TIMER = 1 * _SECOND
 MAX_SOLICIT = 3
 """Both MAX_MULTICAST_SOLICIT and MAX_UNICAST_SOLICIT."""
-QUEUE_LIMIT = 64
-"""Packets that wait for one neighbour's MAC address."""
+QUEUE_LIMIT = 256
+"""Packets that wait for one neighbour's MAC address: as many small ones as Linux's 208 KiB hold."""
 WAITING_LIMIT = 1024 * 1024
 """Bytes of packets that wait for all neighbours on one interface."""
 TABLE_LIMIT = 8192

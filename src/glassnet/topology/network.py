@@ -33,6 +33,10 @@ H = TypeVar("H", bound=Host)
 _MAC_PREFIX = b"\x02\x00\x00"
 
 
+# What is left of networks that nobody closed.
+_forgotten: list[World] = []
+
+
 class Network:
     """A network of virtual hosts, with a clock and a seed of its own.
 
@@ -55,8 +59,12 @@ class Network:
         self._interfaces = 0
         self._routed = True
         self._console: Host | None = None
-        # Programs that wait for ever are on stacks of their own, which Python never collects.
-        self._finalizer = weakref.finalize(self, self.world.close)
+        # Programs that wait for ever are on stacks of their own, which Python never collects. They
+        # are unwound when the next network is made: in the collector they would run anywhere.
+        while _forgotten:
+            _forgotten.pop().close()
+        self._forget = weakref.finalize(self, _forgotten.append, self.world)
+        self._forget.atexit = False
 
     # Building
 
@@ -351,7 +359,8 @@ class Network:
 
     def close(self) -> None:
         """End all programs at once."""
-        self._finalizer()
+        self._forget.detach()
+        self.world.close()
 
     def __enter__(self) -> Self:
         """Itself: `with Network() as net` closes it at the end."""
