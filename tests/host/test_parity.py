@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+_PARITY = Path(__file__).parent / "parity"
+sys.path.insert(0, str(_PARITY))
 
-from socket_programs import PROGRAMS
+from parity_kit import PROGRAMS  # noqa: E402
+
+for _module in sorted(_PARITY.glob("parity_*.py")):
+    importlib.import_module(_module.stem)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)

@@ -44,7 +44,7 @@ def test_a_blocking_read_times_out(net, hosts):
 
 
 def test_a_connect_times_out_where_nobody_answers(net, hosts):
-    server, client = hosts
+    _, client = hosts
     net.cables[0].cut()
     assert client.run(echo.connect_with_timeout, "192.0.2.1", 2) == ("TimeoutError", 2.0)
 

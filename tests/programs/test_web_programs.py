@@ -25,14 +25,16 @@ def test_uvicorn_serves_requests_over_ipv6(net, hosts):
 def test_a_read_timeout_of_requests_passes_in_virtual_time(net, hosts):
     server, client = hosts
     server.start(shop.serve)
-    assert client.run(shop.give_up_with_requests, "http://server") == ("ReadTimeout", 5.2)
+    kind, elapsed = client.run(shop.give_up_with_requests, "http://server")
+    assert kind == "ReadTimeout"
+    assert 5 < elapsed < 5.5
 
 
 def test_uvicorn_serves_httpx_asyncio(net, hosts):
     server, client = hosts
     server.start(shop.serve)
     assert client.run(shop.buy_with_httpx, "http://server") == [f"/item/{n}" for n in range(20)]
-    assert client.run(shop.give_up_with_httpx, "http://192.0.2.1") == 5.04
+    assert 5 < client.run(shop.give_up_with_httpx, "http://server") < 5.5
 
 
 def test_uvicorn_serves_httpx_blocking(net, hosts):

@@ -24,6 +24,14 @@ UPTIME = 60 * 10**9
 _CLOCK_COST = 10
 
 
+def _known(names: str) -> frozenset[int]:
+    return frozenset(getattr(time, name) for name in names.split() if hasattr(time, name))
+
+
+_CALENDAR = _known("CLOCK_REALTIME CLOCK_TAI")
+_UPTIME = _known("CLOCK_MONOTONIC CLOCK_MONOTONIC_RAW CLOCK_BOOTTIME")
+
+
 def deadline_after(strand: Strand, timeout: float) -> int:
     """The time `timeout` seconds from now, in nanoseconds; at least one nanosecond from now."""
     # Rounded, not cut: a caller who subtracts floats to get here means the exact nanosecond.
@@ -44,6 +52,8 @@ class Clocks:
         self._monotonic_ns = time.monotonic_ns
         self._perf_counter = time.perf_counter
         self._perf_counter_ns = time.perf_counter_ns
+        self._clock_gettime = time.clock_gettime
+        self._clock_gettime_ns = time.clock_gettime_ns
         self._sleep = time.sleep
         self._localtime = time.localtime
         self._gmtime = time.gmtime
@@ -90,6 +100,19 @@ class Clocks:
     def perf_counter_ns(self) -> int:
         """The same as `monotonic_ns` on a host."""
         return self._perf_counter_ns() if here() is None else self.monotonic_ns()
+
+    def clock_gettime_ns(self, clock: int, /) -> int:
+        """As `time.clock_gettime_ns`: clocks of the calendar and of uptime are the host's."""
+        if here() is not None:
+            if clock in _CALENDAR:
+                return self.time_ns()
+            if clock in _UPTIME:
+                return self.monotonic_ns()
+        return self._clock_gettime_ns(clock)
+
+    def clock_gettime(self, clock: int, /) -> float:
+        """As `time.clock_gettime`: clocks of the calendar and of uptime are the host's."""
+        return self._clock_gettime(clock) if here() is None else self.clock_gettime_ns(clock) / 1e9
 
     def sleep(self, seconds: float, /) -> None:
         """Wait, while the network goes on."""

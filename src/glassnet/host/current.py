@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glassnet.host.strand import Strand
     from glassnet.host.system import System
 
-__all__ = ["current", "here", "now", "running_or_none", "running_strand"]
+__all__ = ["current", "here", "running", "running_or_none", "running_strand"]
 
 current: ContextVar[System | None] = ContextVar("glassnet_host", default=None)
 """The operating system that the running code sees; None for the real one.
@@ -22,31 +22,18 @@ so follows the code into tasks and callbacks.
 """
 
 
-class _Now:
-    """The strand that runs, and in which thread of the machine."""
-
-    __slots__ = ("strand", "thread")
-
-    def __init__(self) -> None:
-        self.strand: Strand | None = None
-        self.thread = 0
-
-
-now = _Now()
-"""Written by strands only, as they start and stop running."""
+running: dict[int, Strand | None] = {}
+"""The strand that runs, in each thread of the machine that runs a network. Only strands write it."""
 
 
 def running_or_none() -> Strand | None:
     """The strand that runs now, or None outside every program."""
-    strand = now.strand
-    if strand is None or now.thread != get_ident():
-        return None
-    return strand
+    return running.get(get_ident())
 
 
 def running_strand() -> Strand:
     """The strand that runs now; GlassnetError outside every program."""
-    strand = running_or_none()
+    strand = running.get(get_ident())
     if strand is None:
         raise GlassnetError(
             "this call would wait, but no program of the network is running here: "
@@ -61,8 +48,8 @@ def here() -> System | None:
     A program that runs a function in an empty context of its own is still on its host.
     """
     system = current.get()
-    if system is None and now.strand is not None:
-        strand = running_or_none()
+    if system is None and running:
+        strand = running.get(get_ident())
         if strand is not None:
             return strand.process.system
     return system

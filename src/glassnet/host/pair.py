@@ -7,7 +7,7 @@ from collections import deque
 from socket import AF_UNIX, SocketKind
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host.files import HUP, IN, OUT, RDHUP
+from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.socket_file import SocketFile, failure
 from glassnet.host.socket_options import Options
 
@@ -22,15 +22,22 @@ _OVERHEAD = 64
 
 
 class PairEnd(SocketFile):
-    """One of two joined sockets: a stream, or datagrams. What one sends the other has at once."""
+    """One of two joined sockets: a stream, or datagrams. What one sends the other has at once.
 
-    __slots__ = ("_other", "_queue", "_queued", "_read_shut", "_write_shut")
+    The rules are those of Linux's AF_UNIX sockets, among them two that surprise:
+    closing a stream with unread data is an error at the other end, and one end of
+    a datagram pair does not notice that the other has closed until it sends.
+    """
+
+    __slots__ = ("_error", "_other", "_queue", "_queued", "_read_shut", "_write_shut", "stream")
 
     def __init__(self, system: System, kind: SocketKind, protocol: int) -> None:
         super().__init__(system, AF_UNIX, kind, protocol, Options("pair"))
+        self.stream = kind is SocketKind.SOCK_STREAM
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._other: PairEnd | None = None
+        self._error = 0
         self._read_shut = False
         self._write_shut = False
 
@@ -41,22 +48,17 @@ class PairEnd(SocketFile):
         a._other, b._other = b, a
         return a, b
 
-    @property
-    def _ended(self) -> bool:
-        """Whether nothing more will come."""
-        other = self._other
-        return self._read_shut or other is None or other._write_shut
-
     def mask(self) -> int:
         """What is ready."""
         other = self._other
-        ended = self._ended
-        mask = IN | RDHUP if ended else IN if self._queue else 0
-        if other is None or self._write_shut or other._queued < _LIMIT:
-            mask |= OUT
-        if other is None or (ended and self._write_shut):
-            mask |= HUP
-        return mask
+        mask = OUT if other is None or other._queued < _LIMIT else 0
+        if self._queue:
+            mask |= IN
+        if self._read_shut:
+            mask |= IN | RDHUP
+            if self._write_shut:
+                mask |= HUP
+        return mask | ERR if self._error else mask
 
     def describe(self) -> str:
         """There is no name to give."""
@@ -75,10 +77,11 @@ class PairEnd(SocketFile):
     def receive(self, size: int, peek: bool = False) -> bytes | None:
         """The next bytes or message."""
         queue = self._queue
+        if self._error and not (queue and self.stream):
+            raise failure(self.take_error())
         if not queue:
-            stream = self.kind is SocketKind.SOCK_STREAM
-            return b"" if self._read_shut or (stream and self._ended) else None
-        if self.kind is not SocketKind.SOCK_STREAM:
+            return b"" if self._read_shut and self.stream else None
+        if not self.stream:
             message = queue[0] if peek else queue.popleft()
             if not peek:
                 self._took(len(message) + _OVERHEAD)
@@ -103,6 +106,11 @@ class PairEnd(SocketFile):
         self._took(len(data))
         return data
 
+    @property
+    def ended(self) -> bool:
+        """Whether reading datagrams was shut down."""
+        return self._read_shut and not self.stream
+
     def _took(self, count: int) -> None:
         self._queued -= count
         if self._other is not None:
@@ -111,12 +119,19 @@ class PairEnd(SocketFile):
     def send(self, data: Any) -> int:
         """Put bytes or a message into the other end's queue."""
         other = self._other
-        if other is None and self.kind is not SocketKind.SOCK_STREAM:
-            raise failure(errno.ECONNREFUSED)
-        if other is None or self._write_shut or other._read_shut:
+        if self._write_shut:
             raise failure(errno.EPIPE)
+        if other is None:
+            raise failure(errno.ENOTCONN)
+        if other._read_shut:
+            raise failure(errno.EPIPE)
+        if other.closed:
+            self._other = None
+            self._queue.clear()
+            self._queued = 0
+            raise failure(errno.ECONNREFUSED)
         view = memoryview(data).cast("B")
-        if self.kind is SocketKind.SOCK_STREAM:
+        if self.stream:
             view = view[: max(_LIMIT - other._queued, 0)]
             if not view:
                 return 0
@@ -132,17 +147,28 @@ class PairEnd(SocketFile):
         return len(view)
 
     def shutdown(self, read: bool, write: bool) -> None:
-        """End one direction or both."""
+        """End one direction or both; of a stream for the other end too."""
+        self._shut(read, write)
+        other = self._other
+        if other is not None and self.stream:
+            other._shut(write, read)
+
+    def _shut(self, read: bool, write: bool) -> None:
         self._read_shut |= read
         self._write_shut |= write
         self.changed()
-        if self._other is not None:
-            self._other.changed()
 
     def release(self) -> None:
-        """Close: the other end reads what is left, then finds the end."""
+        """Close: the other end of a stream reads what is left, then finds the end."""
         other, self._other = self._other, None
-        self._queue.clear()
-        if other is not None:
+        if other is not None and self.stream:
             other._other = None
-            other.changed()
+            if self._queue:
+                other._error = errno.ECONNRESET
+            other._shut(True, True)
+        self._queue.clear()
+
+    def take_error(self) -> int:
+        """The pending error; taking clears it."""
+        error, self._error = self._error, 0
+        return error

@@ -19,12 +19,15 @@ import time
 from types import ModuleType
 from typing import Any
 
+from glassnet.host import local
 from glassnet.host.clocks import Clocks
 from glassnet.host.locks import Lock, RLock, SimpleQueue
+from glassnet.host.refusals import patch_imports
 from glassnet.host.resolver import Resolver
 from glassnet.host.selecting import Select, patch_selectors
 from glassnet.host.signals import Signals
-from glassnet.host.sockets import Sockets, patch_socket
+from glassnet.host.socket_functions import Sockets
+from glassnet.host.sockets import patch_socket
 from glassnet.host.threads import Threads, patch_thread
 
 __all__ = ["install"]
@@ -60,6 +63,8 @@ def _thread_table() -> list[tuple[ModuleType, str, Any]]:
         (queue, "SimpleQueue", SimpleQueue),
         *((threading, name, getattr(threads, name)) for name in names),
     ]
+    if local.NEEDED:
+        table += [(threading, "local", local.Local), (_thread, "_local", local.Local)]
     return [entry for entry in table if hasattr(entry[0], entry[1])]
 
 
@@ -70,6 +75,7 @@ def _table() -> list[tuple[ModuleType, str, Any]]:
             Clocks(),
             {
                 time: "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns sleep "
+                "clock_gettime clock_gettime_ns "
                 "localtime gmtime ctime asctime strftime"
             },
         ),
@@ -80,7 +86,7 @@ def _table() -> list[tuple[ModuleType, str, Any]]:
                 "if_nameindex if_nametoindex if_indextoname"
             },
         ),
-        *_methods(Sockets(), {socket: "socketpair fromfd dup close"}),
+        *_methods(Sockets(), {socket: "socketpair fromfd dup close getdefaulttimeout setdefaulttimeout"}),
         *_methods(Select(), {select: "select poll epoll"}),
         *_thread_table(),
         *_methods(
@@ -109,6 +115,9 @@ def install() -> None:
     patch_socket()
     patch_selectors()
     patch_thread()
+    patch_imports()
+    if local.NEEDED:
+        local.patch_asyncio()
     executors = sys.modules.get("concurrent.futures.thread")
     if executors is not None:
         # It is held while a thread starts, which is a wait.

@@ -52,6 +52,7 @@ class Process:
         self.numbers: dict[int, None] = {}
         self.handlers: dict[int, Any] = {}
         self.wakeup_number = -1
+        self.default_timeout: float | None = None
         self.pending: deque[int] = deque()
         self.on_exit: list[Callable[[], object]] = []
         self.strands: dict[Strand, None] = {}
@@ -265,23 +266,40 @@ class Process:
                 self._run_network()
             else:
                 strand.settle(f"end of process {self.name!r} on host {self.system.name!r}")
-                self.on_exit.append(strand.wake)
-                while self.returncode is None:
-                    strand.park()
+                with self._told(strand.wake):
+                    while self.returncode is None:
+                        strand.park()
         assert self.returncode is not None
         return self.returncode
 
+    @contextmanager
+    def _told(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Call `callback` if the process ends meanwhile."""
+        self.on_exit.append(callback)
+        try:
+            yield
+        finally:
+            if callback in self.on_exit:
+                self.on_exit.remove(callback)
+
     def _run_network(self) -> None:
+        if self.returncode is not None:
+            return
         engine = self.system.engine
-        if self.returncode is None and engine.running:
+        if engine.running:
             raise GlassnetError(
                 f"cannot wait for process {self.name!r} inside an event of the network: "
                 "wait for it in a program, or after net.run() has returned"
             )
-        self.on_exit.append(engine.pause)
-        while self.returncode is None:
-            if not engine.run() and self.returncode is None:
-                raise Deadlock(self.system.world)
+        with self._told(engine.pause):
+            paused = engine.run()
+        if self.returncode is None:
+            if paused:
+                raise GlassnetError(
+                    f"the network was paused before process {self.name!r} on host {self.system.name!r} "
+                    "had ended: ask for its result again to go on"
+                )
+            raise Deadlock(self.system.world)
 
     def result(self) -> Any:
         """What the function returned, once it has; raises what it raised.

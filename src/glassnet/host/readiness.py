@@ -114,9 +114,9 @@ class ReadySet:
         found = self.collect(most)
         strand = running_or_none()
         if found or (timeout is not None and timeout <= 0):
-            if strand is not None:
-                strand.spin(_FIND_COST if found else _POLL_COST)
-            return found or self.collect(most)
+            if strand is not None and strand.spin(_FIND_COST if found else _POLL_COST):
+                return found or self.collect(most)  # time has passed
+            return found
         if strand is None:
             strand = running_strand()
         deadline = None if timeout is None else deadline_after(strand, timeout)

@@ -27,23 +27,21 @@ _H_ERRNO_HOST_NOT_FOUND = 1
 
 # Those that programs write; the rest is looked up in the machine's own table.
 _SERVICES = {
-    "ftp": 21,
-    "ssh": 22,
-    "telnet": 23,
-    "smtp": 25,
-    "domain": 53,
-    "http": 80,
-    "pop3": 110,
-    "ntp": 123,
-    "imap2": 143,
-    "imap": 143,
-    "snmp": 161,
-    "https": 443,
-    "submission": 587,
-    "imaps": 993,
-    "pop3s": 995,
+    "ftp": (21, "tcp"),
+    "ssh": (22, "tcp"),
+    "telnet": (23, "tcp"),
+    "smtp": (25, "tcp"),
+    "domain": (53, "tcp udp"),
+    "http": (80, "tcp"),
+    "pop3": (110, "tcp"),
+    "ntp": (123, "udp"),
+    "imap2": (143, "tcp"),
+    "snmp": (161, "tcp udp"),
+    "https": (443, "tcp udp"),
+    "submission": (587, "tcp"),
+    "imaps": (993, "tcp"),
+    "pop3s": (995, "tcp"),
 }
-_SERVICE_NAMES = {number: name for name, number in reversed(_SERVICES.items())}
 
 _AddressInfo = tuple[AddressFamily, SocketKind, int, str, tuple[Any, ...]]
 
@@ -305,27 +303,27 @@ def _services(
 
 
 def _service(name: str, protocol: str) -> int | None:
-    known = _SERVICES.get(name)
-    if known is None:
-        try:
-            return socket.getservbyname(name, protocol)
-        except OSError:
-            return None
-    return known
+    port, protocols = _SERVICES.get(name, (0, ""))
+    if protocol in protocols:
+        return port
+    try:
+        return socket.getservbyname(name, protocol)
+    except OSError:
+        return None
 
 
 def _service_name(port: int, protocol: str) -> str:
-    known = _SERVICE_NAMES.get(port)
-    if known is None:
-        try:
-            return socket.getservbyport(port, protocol)
-        except OSError:
-            return str(port)
-    return known
+    for name, (number, protocols) in _SERVICES.items():
+        if number == port and protocol in protocols:
+            return name
+    try:
+        return socket.getservbyport(port, protocol)
+    except OSError:
+        return str(port)
 
 
 def _hosts(system: System, host: str | None, family: int, flags: int) -> list[bytes]:
-    if host is None or host == "":
+    if host is None:
         passive = flags & socket.AI_PASSIVE
         both = [bytes(16) if passive else _LOOPBACK6, bytes(4) if passive else _LOOPBACK4]
         if passive and family == AF_UNSPEC:

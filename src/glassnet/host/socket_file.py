@@ -90,6 +90,11 @@ class SocketFile(OpenFile):
         """Send to an address."""
         return self.send(data)
 
+    @property
+    def ended(self) -> bool:
+        """Whether who would wait for a datagram here finds an empty one: there will be none (SHUT_RD)."""
+        return False
+
     # Options
 
     def get_option(self, key: Key) -> int | bytes:

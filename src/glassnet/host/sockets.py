@@ -13,16 +13,12 @@ from __future__ import annotations
 
 import _socket
 import errno
-import os
 import socket
 import warnings
 from operator import index
 from socket import (
     AF_INET,
-    AF_INET6,
-    AF_UNIX,
     SOCK_CLOEXEC,
-    SOCK_DGRAM,
     SOCK_NONBLOCK,
     SOCK_STREAM,
     AddressFamily,
@@ -32,17 +28,17 @@ from typing import Any
 
 from glassnet.host.clocks import deadline_after
 from glassnet.host.current import here, running_or_none, running_strand
-from glassnet.host.files import FIRST_NUMBER, IN, OUT
+from glassnet.host.files import IN, OUT
 from glassnet.host.graft import graft
-from glassnet.host.pair import PairEnd
 from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.socket_functions import default_timeout, give_number, open_file, seconds_of
 from glassnet.host.system import System
-from glassnet.host.tcp_socket import TcpSocket
-from glassnet.host.udp_socket import UdpSocket
 
-__all__ = ["Sockets", "VirtualSocket", "patch_socket"]
+__all__ = ["VirtualSocket", "patch_socket"]
 
 # As plain numbers: arithmetic with members of an enumeration costs more than the rest of a call.
+MSG_ERRQUEUE = int(socket.MSG_ERRQUEUE)
+MSG_OOB = int(socket.MSG_OOB)
 MSG_DONTWAIT = int(socket.MSG_DONTWAIT)
 MSG_PEEK = int(socket.MSG_PEEK)
 MSG_TRUNC = int(socket.MSG_TRUNC)
@@ -54,26 +50,6 @@ def _here() -> System:
     if system is None:
         raise OSError(errno.EBADF, "a virtual socket works only on a host")
     return system
-
-
-def _give_number(system: System, file: SocketFile) -> int:
-    strand = running_or_none()
-    return system.world.files.add(file, strand.process if strand is not None else None)
-
-
-def _open(system: System, family: int, kind: int, protocol: int) -> SocketFile:
-    if family not in (AF_INET, AF_INET6):
-        raise failure(errno.EAFNOSUPPORT)
-    six = family == AF_INET6
-    if kind == SOCK_STREAM:
-        if protocol not in (0, socket.IPPROTO_TCP):
-            raise failure(errno.EPROTONOSUPPORT)
-        return TcpSocket(system, six, socket.IPPROTO_TCP)
-    if kind == SOCK_DGRAM:
-        if protocol not in (0, socket.IPPROTO_UDP):
-            raise failure(errno.EPROTONOSUPPORT)
-        return UdpSocket(system, six, socket.IPPROTO_UDP)
-    raise failure(errno.EPERM if kind == socket.SOCK_RAW else errno.ESOCKTNOSUPPORT)
 
 
 class _Closed(SocketFile):
@@ -122,12 +98,12 @@ class VirtualSocket(socket.socket):
         else:
             family = AF_INET if family == -1 else family
             kind = SOCK_STREAM if type == -1 else type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
-            file = _open(system, family, kind, 0 if proto == -1 else proto)
-            self._number = _give_number(system, file)
+            file = open_file(system, family, kind, 0 if proto == -1 else proto)
+            self._number = give_number(system, file)
             proto = max(proto, 0)
         self._file = file
         self._family, self._kind, self._protocol = file.family, file.kind, proto
-        self._patience = socket.getdefaulttimeout()
+        self._patience = default_timeout()
         if type != -1 and type & SOCK_NONBLOCK:
             self._patience = 0.0
 
@@ -171,11 +147,7 @@ class VirtualSocket(socket.socket):
 
     def settimeout(self, value: float | None) -> None:
         """As sockets have it."""
-        if value is not None:
-            value = value if isinstance(value, float) else float(index(value))
-            if not 0 <= value < 1e10:
-                raise ValueError("Timeout value out of range")
-        self._patience = value
+        self._patience = seconds_of(value)
 
     def setblocking(self, flag: bool) -> None:
         """As sockets have it."""
@@ -231,7 +203,7 @@ class VirtualSocket(socket.socket):
                 self._wait(IN, deadline, "accept")
                 found = file.accept()
         accepted, address = found
-        return _give_number(file.system, accepted), address
+        return give_number(file.system, accepted), address
 
     def connect(self, address: Any, /) -> None:
         """As sockets have it."""
@@ -277,6 +249,8 @@ class VirtualSocket(socket.socket):
         if data is None:
             deadline = None if self._patience is None else self._deadline()
             while data is None:
+                if file.ended:
+                    return b""
                 self._wait(IN, deadline, "recv")
                 data = file.receive(bufsize)
         return data
@@ -285,6 +259,9 @@ class VirtualSocket(socket.socket):
         if size < 0:
             raise ValueError(f"negative buffersize in {verb}")
         file = self._opened()
+        if flags & (MSG_OOB | MSG_ERRQUEUE):
+            # There is never urgent data, nor a queue of errors.
+            raise failure(errno.EINVAL if flags & MSG_OOB else errno.EAGAIN)
         peek = bool(flags & MSG_PEEK)
         if not size and file.kind is SOCK_STREAM:
             return b""
@@ -292,6 +269,8 @@ class VirtualSocket(socket.socket):
         if data is None:
             deadline = self._deadline(flags)
             while data is None:
+                if file.ended:
+                    return b""
                 self._wait(IN, deadline, verb)
                 data = file.receive(size, peek)
         if flags & MSG_WAITALL and not peek and data and file.kind is SOCK_STREAM and len(data) < size:
@@ -337,11 +316,16 @@ class VirtualSocket(socket.socket):
         if size < 0:
             raise ValueError(f"negative buffersize in {verb}")
         file = self._opened()
+        if flags & (MSG_OOB | MSG_ERRQUEUE):
+            # There is never urgent data, nor a queue of errors.
+            raise failure(errno.EINVAL if flags & MSG_OOB else errno.EAGAIN)
         peek = bool(flags & MSG_PEEK)
         found = file.receive_from(size, peek)
         if found is None:
             deadline = self._deadline(flags)
             while found is None:
+                if file.ended:
+                    return b"", None, False
                 self._wait(IN, deadline, verb)
                 found = file.receive_from(size, peek)
         return found
@@ -383,6 +367,8 @@ class VirtualSocket(socket.socket):
         """As sockets have it."""
         if type(data) is not bytes:
             data = _octets(data)
+        if flags & MSG_OOB:
+            raise failure(errno.EOPNOTSUPP)
         file = self._file
         sent = file.send(data)
         if not sent and data:
@@ -396,6 +382,8 @@ class VirtualSocket(socket.socket):
         """As sockets have it."""
         if type(data) is not bytes:
             data = _octets(data)
+        if flags & MSG_OOB:
+            raise failure(errno.EOPNOTSUPP)
         file = self._file
         sent = file.send(data)
         size = len(data)
@@ -486,7 +474,7 @@ class VirtualSocket(socket.socket):
     def dup(self) -> VirtualSocket:
         """As sockets have it."""
         file = self._opened()
-        number = _give_number(file.system, file)
+        number = give_number(file.system, file)
         copy = self.__class__(self.family, self.type, self.proto, fileno=number)
         copy.settimeout(self.gettimeout())
         return copy
@@ -519,57 +507,3 @@ def patch_socket() -> None:
         return make(cls if here() is None else graft(cls, VirtualSocket))
 
     socket.socket.__new__ = new  # type: ignore[method-assign]
-
-
-class Sockets:
-    """Replacements for functions of `socket` that make or end sockets."""
-
-    def __init__(self) -> None:
-        self._socketpair = socket.socketpair
-        self._fromfd = socket.fromfd
-        self._close = socket.close
-        self._dup = socket.dup
-
-    def socketpair(
-        self, family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
-    ) -> tuple[socket.socket, socket.socket]:
-        """As `socket.socketpair`."""
-        system = here()
-        if system is None:
-            return self._socketpair(family, type, proto)
-        if family not in (None, AF_UNIX):
-            raise failure(errno.EOPNOTSUPP)
-        kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
-        if kind not in (SOCK_STREAM, SOCK_DGRAM):
-            raise failure(errno.ESOCKTNOSUPPORT)
-        if proto:
-            raise failure(errno.EPROTONOSUPPORT)
-        a, b = PairEnd.pair(system, SocketKind(kind), proto)
-        return (
-            socket.socket(AF_UNIX, type, proto, fileno=_give_number(system, a)),
-            socket.socket(AF_UNIX, type, proto, fileno=_give_number(system, b)),
-        )
-
-    def fromfd(self, fd: int, family: int, type: int, proto: int = 0) -> socket.socket:
-        """As `socket.fromfd`."""
-        if here() is None or fd < FIRST_NUMBER:
-            return self._fromfd(fd, family, type, proto)
-        return socket.socket(family, type, proto, fileno=self.dup(fd))
-
-    def dup(self, fd: int, /) -> int:
-        """As `socket.dup`."""
-        system = here()
-        if system is None or fd < FIRST_NUMBER:
-            return self._dup(fd)
-        file = system.world.files.get(fd)
-        if not isinstance(file, SocketFile):
-            raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
-        return _give_number(system, file)
-
-    def close(self, fd: int, /) -> None:
-        """As `socket.close`."""
-        system = here()
-        if system is None or fd < FIRST_NUMBER:
-            self._close(fd)
-        else:
-            system.world.files.close(fd)

@@ -14,12 +14,13 @@ from contextvars import Context
 from heapq import heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent, greenlet
 
 from glassnet.engine import Timer
 from glassnet.host.burial import silence
-from glassnet.host.current import now
+from glassnet.host.current import running
 from glassnet.host.files import ALWAYS, OpenFile
 from glassnet.host.thread_state import ThreadState, running_loop, thread_dictionary
 
@@ -31,11 +32,16 @@ __all__ = ["Describable", "Strand"]
 _idents = count(1)
 
 _SPIN_LIMIT = 10_000
+_YIELD_COST = 100
 _FIRST_CREEP = 1_000
 _LARGEST_CREEP = 10_000_000
 _PATIENCE_WITH_THE_DOOMED = 1_000
 
 _never_resumed: list[greenlet] = []
+
+
+def _say_nothing(*args: object) -> None:
+    pass
 
 
 class Describable(Protocol):
@@ -67,6 +73,7 @@ class Strand:
         "engine",
         "finished",
         "ident",
+        "local_data",
         "name",
         "parked",
         "process",
@@ -83,6 +90,7 @@ class Strand:
         self.daemon = daemon
         self.ident = next(_idents)
         self.thread: Any = None
+        self.local_data: WeakKeyDictionary[Any, dict[str, Any]] | None = None
         self.doing: str | tuple[str, Describable] = "starting"
         self.parked = True
         self.woken = True
@@ -122,9 +130,9 @@ class Strand:
             self._machine_thread = get_ident()
             self._dictionary = thread_dictionary()
             self._greenlet.parent = hub
-        before = now.strand
-        now.strand = self
-        now.thread = self._machine_thread
+        thread = self._machine_thread
+        before = running.get(thread)
+        running[thread] = self
         state = self._state
         state.exchange(self._dictionary)
         try:
@@ -135,7 +143,7 @@ class Strand:
                 self._target.switch()
         finally:
             state.exchange(self._dictionary)
-            now.strand = before
+            running[thread] = before
             if self.finished:
                 state.drop()
 
@@ -157,6 +165,9 @@ class Strand:
     def doom(self) -> None:
         """Let nothing succeed any more: wherever it waits or will wait, SystemExit is raised."""
         self.doomed = True
+        if self.thread is not None:
+            # SystemExit ends a thread quietly, unless someone has put a hook of their own in place.
+            self.thread._invoke_excepthook = _say_nothing
         self.wake()
 
     def end(self) -> None:
@@ -180,7 +191,7 @@ class Strand:
 
     def unwind(self) -> None:
         """Run a doomed strand to its end, outside of the engine's order."""
-        if not self.finished:
+        if not self.finished and self._machine_thread in (0, get_ident()):
             self._resume()
 
     # From the program's side
@@ -246,13 +257,17 @@ class Strand:
     def sleep(self, duration: int) -> None:
         """Wait for `duration` nanoseconds."""
         deadline = self.engine.now + duration
+        if not duration:
+            self.spin(_YIELD_COST)
+            self.park(deadline)
+            return
         self.settle(f"sleep until {deadline / 1e9:.9g} s")
         self.park(deadline)
         while self.engine.now < deadline:
             self.park(deadline)
 
-    def spin(self, cost: int) -> None:
-        """The program looks at the clock, or polls, without waiting.
+    def spin(self, cost: int) -> bool:
+        """The program looks at the clock, or polls, without waiting; True if that made time pass.
 
         Real time passes while a real program does that. Here a program that does
         nothing else gets forward in time by steps that grow.
@@ -262,13 +277,15 @@ class Strand:
             self._spun_at = at
             self._spins = 0
         self._spins += cost
-        if self._spins > _SPIN_LIMIT:
-            self._spins = 0
-            self._creep = min(max(self._creep * 2, _FIRST_CREEP), _LARGEST_CREEP)
-            self.doing = "polling"
-            deadline = at + self._creep
-            while self.engine.now < deadline:
-                self.park(deadline)
+        if self._spins <= _SPIN_LIMIT:
+            return False
+        self._spins = 0
+        self._creep = min(max(self._creep * 2, _FIRST_CREEP), _LARGEST_CREEP)
+        self.doing = "polling"
+        deadline = at + self._creep
+        while self.engine.now < deadline:
+            self.park(deadline)
+        return True
 
     def describe(self) -> str:
         """What it waits for, in one phrase."""

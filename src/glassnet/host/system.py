@@ -12,6 +12,8 @@ from glassnet.host.current import current, running_or_none
 from glassnet.host.files import FileTable
 from glassnet.host.names import Names
 from glassnet.host.process import Process
+from glassnet.host.refusals import seal
+from glassnet.host.workers import work_follows_tasks
 
 if TYPE_CHECKING:
     import asyncio
@@ -89,6 +91,7 @@ class System:
             raise GlassnetError(
                 f"host {self.name!r} cannot start {function!r}: give it a function, then its arguments"
             )
+        seal()
         if name is None:
             name = getattr(function, "__name__", None) or type(function).__name__
         return Process(self, function, args, kwargs, name)
@@ -110,6 +113,7 @@ class System:
             raise GlassnetError(
                 f"host {self.name!r} takes tasks only from an asyncio loop that runs on a host of its network"
             )
+        work_follows_tasks()
         context = copy_context()
         context.run(current.set, self)
         return asyncio.get_running_loop().create_task(coroutine, context=context)

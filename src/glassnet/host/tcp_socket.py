@@ -34,6 +34,7 @@ class TcpSocket(SocketFile):
         "_binding",
         "_connecting",
         "_interface",
+        "_read_shut",
         "_stopped",
         "connection",
         "listener",
@@ -49,6 +50,7 @@ class TcpSocket(SocketFile):
         self._binding: Binding | None = None
         self._interface: Interface | None = None
         self._connecting = False
+        self._read_shut = False
         self._stopped = False
 
     # Readiness
@@ -60,14 +62,14 @@ class TcpSocket(SocketFile):
             mask = 0
             if connection.readable:
                 mask = IN
-                if connection.peer_closed:
+                if connection.peer_closed or self._read_shut:
                     mask |= RDHUP
                 if connection.error:
                     mask |= ERR
                 if connection.hung_up:
-                    mask |= HUP
+                    mask |= HUP | RDHUP
             elif connection.hung_up:
-                mask = HUP
+                mask = HUP | RDHUP
             if connection.writable:
                 mask |= OUT
             return mask
@@ -136,10 +138,15 @@ class TcpSocket(SocketFile):
 
     def peer(self) -> Any:
         """The remote address."""
-        connection = self.connection
-        if connection is None or not connection.established:
-            raise failure(errno.ENOTCONN)
+        connection = self._open_connection()
         return show(self.v6, *connection.remote, connection.flow.interface)
+
+    def _open_connection(self) -> Connection:
+        """The connection, unless there is none yet, or none any more: for Linux, that is in TIME-WAIT too."""
+        connection = self.connection
+        if connection is None or not connection.established or connection.state is State.TIME_WAIT:
+            raise failure(errno.ENOTCONN)
+        return connection
 
     # Listening
 
@@ -161,6 +168,8 @@ class TcpSocket(SocketFile):
         self.listener = self.system.tcp.listen(self._binding, backlog)
         self.listener.on_change = self.changed
         self._stopped = False
+        for key in self.options.chosen:
+            self.apply(key)
 
     def accept(self) -> tuple[TcpSocket, Any] | None:
         """The next connection and its peer's address, or None."""
@@ -240,6 +249,8 @@ class TcpSocket(SocketFile):
         connection = self.connection
         if connection is None:
             raise failure(errno.ENOTCONN)
+        if connection.error and connection.peer_closed and not connection.receiver.size:
+            return b""  # as Linux: the end of the stream goes before an error that came after it
         return connection.receive(size, peek)
 
     def send(self, data: Any) -> int:
@@ -257,12 +268,11 @@ class TcpSocket(SocketFile):
             if read:
                 self._stop_listening()
             return
-        connection = self.connection
-        if connection is None or not connection.established:
-            raise failure(errno.ENOTCONN)
+        connection = self._open_connection()
         if write:
             connection.shutdown_send()
         if read:
+            self._read_shut = True
             connection.shutdown_receive()
 
     def _stop_listening(self) -> None:
@@ -326,9 +336,16 @@ class TcpSocket(SocketFile):
                 self._binding.reuse_address = bool(self.options[key])
             elif name == socket.SO_REUSEPORT:
                 self._binding.reuse_port = bool(self.options[key])
-        if connection is None or key not in self.options.chosen:
+        if key not in self.options.chosen:
             return
         value = self.options[key]
+        if self.listener is not None and level == SOL_SOCKET:
+            if name == socket.SO_SNDBUF:
+                self.listener.send_buffer = value
+            elif name == socket.SO_RCVBUF:
+                self.listener.receive_buffer = value
+        if connection is None:
+            return
         if level == IPPROTO_TCP:
             self._apply_tcp(connection, name, value)
         elif level == SOL_SOCKET:
@@ -355,6 +372,8 @@ class TcpSocket(SocketFile):
             connection.sender.set_mss(min(connection.sender.mss, value))
         elif name == socket.TCP_KEEPIDLE:
             connection.keepalive.idle = value * _S
+            if connection.established:
+                connection.keepalive.start()  # as Linux: the new patience counts from now
         elif name == socket.TCP_KEEPINTVL:
             connection.keepalive.interval = value * _S
         elif name == socket.TCP_KEEPCNT:

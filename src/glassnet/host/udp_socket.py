@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host import socket_addresses
-from glassnet.host.files import ERR, IN, OUT, RDHUP
+from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.socket_addresses import ANY4, ANY6, interface_by_index, is_link_local, is_multicast, show
 from glassnet.host.socket_file import SocketFile, failure
 from glassnet.host.socket_options import Key, Options
@@ -35,7 +35,7 @@ _mreq6 = Struct("16si")
 class UdpSocket(SocketFile):
     """A datagram socket over UDP, of either family."""
 
-    __slots__ = ("_groups", "endpoint", "v6")
+    __slots__ = ("_groups", "_read_shut", "endpoint", "v6")
 
     def __init__(self, system: System, v6: bool, protocol: int) -> None:
         options = Options("udp6" if v6 else "udp4")
@@ -43,6 +43,7 @@ class UdpSocket(SocketFile):
         self.v6 = v6
         self.endpoint = system.udp.open(v6, False)
         self.endpoint.on_change = self.changed
+        self._read_shut = False
         self._groups: dict[tuple[bytes, Interface], None] = {}
 
     def mask(self) -> int:
@@ -53,8 +54,8 @@ class UdpSocket(SocketFile):
             mask |= IN
             if endpoint.error:
                 mask |= ERR
-            if endpoint.receive_shut:
-                mask |= RDHUP
+        if self._read_shut:
+            mask |= IN | RDHUP | HUP if endpoint.send_shut else IN | RDHUP
         return mask
 
     def describe(self) -> str:
@@ -119,19 +120,27 @@ class UdpSocket(SocketFile):
         """The next datagram's first `size` bytes."""
         datagram = self.endpoint.receive(peek)
         if datagram is None:
-            return b"" if self.endpoint.receive_shut else None
+            return None
         return datagram.data[:size]
 
     def receive_from(self, size: int, peek: bool) -> tuple[bytes, Any, bool] | None:
         """The next datagram, and who sent it."""
         datagram = self.endpoint.receive(peek)
         if datagram is None:
-            return (b"", None, False) if self.endpoint.receive_shut else None
+            return None
         source = show(self.v6, *datagram.source, datagram.interface)
         return datagram.data[:size], source, len(datagram.data) > size
 
+    def _have_port(self) -> None:
+        # Linux takes a port before it looks at anything else that may be wrong.
+        if self.endpoint.binding is None:
+            self.endpoint.bind(ANY6 if self.v6 else ANY4, 0)
+
     def send(self, data: Any) -> int:
         """Send to the peer."""
+        self._have_port()
+        if self.endpoint.remote is None:
+            raise failure(errno.EDESTADDRREQ)
         return self.endpoint.send(data if type(data) is bytes else bytes(data))
 
     def send_to(self, data: Any, address: Any, caller: str) -> int:
@@ -139,6 +148,7 @@ class UdpSocket(SocketFile):
         if address is None:
             return self.send(data)
         packed, port, interface = self._remote(address, caller)
+        self._have_port()
         endpoint = self.endpoint
         data = data if type(data) is bytes else bytes(data)
         if interface is None or interface is endpoint.interface:
@@ -151,11 +161,18 @@ class UdpSocket(SocketFile):
             endpoint.interface = before
             endpoint.forget_flows()
 
+    @property
+    def ended(self) -> bool:
+        """Whether reading was shut down."""
+        return self._read_shut
+
     # Ending
 
     def shutdown(self, read: bool, write: bool) -> None:
         """Neither receive nor send any more."""
-        self.endpoint.shutdown(read, write)
+        # Datagrams still arrive and can be read, as on Linux: only waiting for them is over.
+        self._read_shut |= read
+        self.endpoint.shutdown(False, write)
 
     def release(self) -> None:
         """Close: leave all groups, free the port."""

@@ -1,14 +1,20 @@
-"""Threads of `concurrent.futures` executors that wait for work when their program ends."""
+"""Threads of `concurrent.futures` executors: on whose host they work, and when they end."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from glassnet.host.current import current, here, running_or_none
 
 if TYPE_CHECKING:
     from glassnet.host.process import Process
+    from glassnet.host.system import System
 
-__all__ = ["finish_idle_workers"]
+__all__ = ["finish_idle_workers", "work_follows_tasks"]
 
 
 def finish_idle_workers(process: Process) -> None:
@@ -25,3 +31,35 @@ def finish_idle_workers(process: Process) -> None:
             executor = thread._args[0]()
             if executor is not None:
                 executor.shutdown(wait=False)
+
+
+def work_follows_tasks() -> None:
+    """Let what a task on another host gives to an executor (a name to look up) be done on that host."""
+    from asyncio.base_events import BaseEventLoop
+
+    stock: Any = BaseEventLoop.run_in_executor
+    if isinstance(stock, _RunInExecutor):
+        return
+    BaseEventLoop.run_in_executor = _RunInExecutor(stock)  # type: ignore[assignment]
+
+
+class _RunInExecutor:
+    """Replacement for `BaseEventLoop.run_in_executor`."""
+
+    def __init__(self, stock: Callable[..., Any]) -> None:
+        self._stock = stock
+
+    def __get__(self, loop: Any, kind: type) -> Any:
+        return self if loop is None else partial(self, loop)
+
+    def __call__(self, loop: Any, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        system, strand = here(), running_or_none()
+        if system is not None and strand is not None and strand.process.system is not system:
+            func = partial(_on, system, func)
+        return self._stock(loop, executor, func, *args)
+
+
+def _on(system: System, function: Callable[..., Any], *args: Any) -> Any:
+    context = copy_context()
+    context.run(current.set, system)
+    return context.run(function, *args)

@@ -1,0 +1,81 @@
+"""Packages that do their networking in compiled code, where no host can be put under them.
+
+On a host they cannot be imported, so that programs which try fall back, as uvicorn
+does without uvloop. Where such a package was imported off host already, what it
+offers is refused when a program on a host calls it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import GlassnetError
+from glassnet.host.current import here
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+__all__ = ["patch_imports", "seal"]
+
+# What to use instead, and the functions with which everything begins.
+_REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "uvloop": ("asyncio's own event loop", ("new_event_loop",)),
+    "grpc": ("grpclib", ("insecure_channel", "secure_channel", "server")),
+    "pycurl": ("requests or httpx", ("Curl", "CurlMulti")),
+}
+_sealed: set[str] = set()
+
+
+def _complaint(name: str, host: str) -> str:
+    return (
+        f"{name} does its networking in compiled code, which cannot run on the virtual host {host!r}: "
+        f"use {_REFUSED[name][0]} instead"
+    )
+
+
+class _Refusals:
+    """Finds nothing; on a host it says so for the packages that cannot work there."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Raise ImportError on a host for a package that is refused."""
+        if fullname in _REFUSED:
+            system = here()
+            if system is not None:
+                raise ImportError(_complaint(fullname, system.name), name=fullname)
+        return None
+
+
+def patch_imports() -> None:
+    """Refuse to import on a host what cannot work on one."""
+    sys.meta_path.insert(0, _Refusals())
+
+
+def seal() -> None:
+    """Refuse what was imported off host; called when a program starts."""
+    for name in _REFUSED:
+        module = sys.modules.get(name)
+        if module is not None and name not in _sealed:
+            _sealed.add(name)
+            for function in _REFUSED[name][1]:
+                stock = getattr(module, function, None)
+                if stock is not None:
+                    setattr(module, function, _Sealed(name, stock))
+
+
+class _Sealed:
+    """A function that is refused on hosts."""
+
+    def __init__(self, package: str, stock: Any) -> None:
+        self._package = package
+        self._stock = stock
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        system = here()
+        if system is not None:
+            raise GlassnetError(_complaint(self._package, system.name))
+        return self._stock(*args, **kwargs)

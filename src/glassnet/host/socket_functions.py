@@ -1,0 +1,136 @@
+"""The functions of `socket` that make or end sockets, on a host."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from operator import index
+from socket import (
+    AF_INET,
+    AF_INET6,
+    AF_UNIX,
+    SOCK_CLOEXEC,
+    SOCK_DGRAM,
+    SOCK_NONBLOCK,
+    SOCK_STREAM,
+    SocketKind,
+)
+from typing import Any
+
+from glassnet.host.current import here, running_or_none, running_strand
+from glassnet.host.files import FIRST_NUMBER
+from glassnet.host.pair import PairEnd
+from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.system import System
+from glassnet.host.tcp_socket import TcpSocket
+from glassnet.host.udp_socket import UdpSocket
+
+__all__ = ["Sockets", "default_timeout", "give_number", "open_file", "seconds_of"]
+
+
+def open_file(system: System, family: int, kind: int, protocol: int) -> SocketFile:
+    """A new socket of a host; OSError as socket(2) has it."""
+    if family not in (AF_INET, AF_INET6):
+        raise failure(errno.EAFNOSUPPORT)
+    six = family == AF_INET6
+    if kind == SOCK_STREAM:
+        if protocol not in (0, socket.IPPROTO_TCP):
+            raise failure(errno.EPROTONOSUPPORT)
+        return TcpSocket(system, six, socket.IPPROTO_TCP)
+    if kind == SOCK_DGRAM:
+        if protocol not in (0, socket.IPPROTO_UDP):
+            raise failure(errno.EPROTONOSUPPORT)
+        return UdpSocket(system, six, socket.IPPROTO_UDP)
+    raise failure(errno.EPERM if kind == socket.SOCK_RAW else errno.ESOCKTNOSUPPORT)
+
+
+def give_number(system: System, file: SocketFile) -> int:
+    """A file number for a new socket, which is its program's to close."""
+    strand = running_or_none()
+    if strand is not None and strand.doomed:
+        raise SystemExit  # a killed program opens nothing
+    return system.world.files.add(file, strand.process if strand is not None else None)
+
+
+def default_timeout() -> float | None:
+    """What the running program set for its new sockets."""
+    strand = running_or_none()
+    return None if strand is None else strand.process.default_timeout
+
+
+def seconds_of(value: Any) -> float | None:
+    """A timeout as `settimeout` takes it."""
+    if value is None:
+        return None
+    seconds = value if isinstance(value, float) else float(index(value))
+    if not 0 <= seconds < 1e10:
+        raise ValueError("Timeout value out of range")
+    return seconds
+
+
+class Sockets:
+    """Replacements for functions of `socket` that make or end sockets."""
+
+    def __init__(self) -> None:
+        self._socketpair = socket.socketpair
+        self._fromfd = socket.fromfd
+        self._close = socket.close
+        self._dup = socket.dup
+        self._getdefaulttimeout = socket.getdefaulttimeout
+        self._setdefaulttimeout = socket.setdefaulttimeout
+
+    def getdefaulttimeout(self) -> float | None:
+        """As `socket.getdefaulttimeout`; each program has its own."""
+        return self._getdefaulttimeout() if here() is None else default_timeout()
+
+    def setdefaulttimeout(self, timeout: float | None, /) -> None:
+        """As `socket.setdefaulttimeout`; each program has its own."""
+        if here() is None:
+            self._setdefaulttimeout(timeout)
+        else:
+            running_strand().process.default_timeout = seconds_of(timeout)
+
+    def socketpair(
+        self, family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
+    ) -> tuple[socket.socket, socket.socket]:
+        """As `socket.socketpair`."""
+        system = here()
+        if system is None:
+            return self._socketpair(family, type, proto)
+        if family not in (None, AF_UNIX):
+            raise failure(errno.EOPNOTSUPP)
+        kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
+        if kind not in (SOCK_STREAM, SOCK_DGRAM):
+            raise failure(errno.ESOCKTNOSUPPORT)
+        if proto:
+            raise failure(errno.EPROTONOSUPPORT)
+        a, b = PairEnd.pair(system, SocketKind(kind), proto)
+        return (
+            socket.socket(AF_UNIX, type, proto, fileno=give_number(system, a)),
+            socket.socket(AF_UNIX, type, proto, fileno=give_number(system, b)),
+        )
+
+    def fromfd(self, fd: int, family: int, type: int, proto: int = 0) -> socket.socket:
+        """As `socket.fromfd`."""
+        if here() is None or fd < FIRST_NUMBER:
+            return self._fromfd(fd, family, type, proto)
+        return socket.socket(family, type, proto, fileno=self.dup(fd))
+
+    def dup(self, fd: int, /) -> int:
+        """As `socket.dup`."""
+        system = here()
+        if system is None or fd < FIRST_NUMBER:
+            return self._dup(fd)
+        file = system.world.files.get(fd)
+        if not isinstance(file, SocketFile):
+            raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+        return give_number(system, file)
+
+    def close(self, fd: int, /) -> None:
+        """As `socket.close`."""
+        system = here()
+        if system is None or fd < FIRST_NUMBER:
+            self._close(fd)
+        else:
+            system.world.files.close(fd)
