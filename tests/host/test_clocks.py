@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
+import glassnet
 from glassnet.host.system import EPOCH, UPTIME
 
 
@@ -139,6 +141,29 @@ def test_clock_functions_as_class_attributes_stay_functions(a):
             return self.clock() - begin
 
     assert a.run(Stopwatch().measure) == 2
+
+
+@pytest.mark.parametrize(("clock", "speed", "virtual"), [("real", 1, 0.1), ("scaled", 20, 2)])
+def test_a_paced_clock_lets_programs_wait_for_real(clock, speed, virtual):
+    network = glassnet.Network(clock=clock, speed=speed)
+    one, two = network.lan("one", "two")
+
+    def server():
+        with socket.create_server(("", 7)) as listening, listening.accept()[0] as connection:
+            time.sleep(virtual)
+            connection.sendall(b"late")
+
+    def client():
+        with socket.create_connection(("192.0.2.1", 7)) as connection:
+            return connection.recv(10)
+
+    one.start(server)
+    before = time.monotonic()
+    assert two.run(client) == b"late"
+    elapsed = time.monotonic() - before
+    network.close()
+    assert 0.09 < elapsed < 2
+    assert virtual <= network.now < virtual * 20
 
 
 def test_off_host_time_is_real():

@@ -358,6 +358,23 @@ def test_networks_in_several_threads_of_the_machine():
     assert len(set(results.values())) == 1
 
 
+def test_a_program_does_not_change_threads(a, net):
+    process = a.start(time.sleep, 10)
+    net.run(for_=1)
+    seen = []
+
+    def elsewhere():
+        with pytest.raises(glassnet.GlassnetError, match="run a network always in the same one"):
+            net.run(for_=20)
+        seen.append(net.now)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [10]
+    process.kill()
+
+
 def test_a_real_interrupt_stops_the_whole_run(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

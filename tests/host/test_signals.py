@@ -38,6 +38,24 @@ def test_a_handler_runs_in_the_program_and_its_wait_goes_on(a, net):
     assert frame is not None
 
 
+def test_a_handler_that_waits_longer_than_what_it_interrupts(a, net):
+    def program():
+        signal.signal(signal.SIGUSR1, lambda *args: time.sleep(50))
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.settimeout(10)
+            try:
+                ours.recv(1)
+            except TimeoutError:
+                return time.monotonic()
+
+    process = a.start(program)
+    net.run(for_=1)
+    process.send_signal(signal.SIGUSR1)
+    assert process.result() == 111
+    assert net.now == 51
+
+
 def test_a_handler_that_raises_ends_the_wait(hosts, a, b, net):
     class Stop(Exception):
         pass

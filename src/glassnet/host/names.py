@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = ["Names"]
 
@@ -60,7 +60,7 @@ class Names:
         """The names of an address, the first one that was given to it first."""
         return tuple(self._names.get(_packed(address), ()))
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._addresses)
 
     def __contains__(self, name: str) -> bool:

@@ -123,13 +123,13 @@ class PairEnd(SocketFile):
             raise failure(errno.EPIPE)
         if other is None:
             raise failure(errno.ENOTCONN)
-        if other._read_shut:
-            raise failure(errno.EPIPE)
         if other.closed:
             self._other = None
             self._queue.clear()
             self._queued = 0
             raise failure(errno.ECONNREFUSED)
+        if other._read_shut:
+            raise failure(errno.EPIPE)
         view = memoryview(data).cast("B")
         if self.stream:
             view = view[: max(_LIMIT - other._queued, 0)]

@@ -106,6 +106,7 @@ class Process:
         except KeyboardInterrupt as error:
             if not self._interrupted:
                 # Someone at a real keyboard wants the whole run to stop.
+                self.main.end()
                 self._end(-signal.SIGINT)
                 raise
             self._failed(error)

@@ -101,7 +101,7 @@ def patch_selectors() -> None:
         def make(cls: type, *args: Any, _virtual: type = virtual, **kwargs: Any) -> Any:
             return object.__new__(cls if here() is None else graft(cls, _virtual))
 
-        stock.__new__ = make
+        stock.__new__ = staticmethod(make)
 
 
 class VirtualPoll:

@@ -506,4 +506,4 @@ def patch_socket() -> None:
     def new(cls: type, *args: Any, **kwargs: Any) -> Any:
         return make(cls if here() is None else graft(cls, VirtualSocket))
 
-    socket.socket.__new__ = new  # type: ignore[method-assign]
+    socket.socket.__new__ = staticmethod(new)  # type: ignore[method-assign]

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from greenlet import getcurrent, greenlet
 
 from glassnet.engine import Timer
+from glassnet.errors import GlassnetError
 from glassnet.host.burial import silence
 from glassnet.host.current import running
 from glassnet.host.files import ALWAYS, OpenFile
@@ -126,10 +127,7 @@ class Strand:
         self.parked = False
         hub = getcurrent()
         if self._hub is not hub:
-            self._hub = hub
-            self._machine_thread = get_ident()
-            self._dictionary = thread_dictionary()
-            self._greenlet.parent = hub
+            self._enter_hub(hub)
         thread = self._machine_thread
         before = running.get(thread)
         running[thread] = self
@@ -146,6 +144,19 @@ class Strand:
             running[thread] = before
             if self.finished:
                 state.drop()
+
+    def _enter_hub(self, hub: greenlet) -> None:
+        thread = get_ident()
+        if self._machine_thread not in (0, thread):
+            self.parked = True
+            raise GlassnetError(
+                f"process {self.process.name!r} on host {self.process.system.name!r} was begun in another "
+                "thread: programs cannot change threads, so run a network always in the same one"
+            )
+        self._hub = hub
+        self._machine_thread = thread
+        self._dictionary = thread_dictionary()
+        self._greenlet.parent = hub
 
     def _expired(self) -> None:
         if self.parked and not self.woken:
@@ -209,7 +220,7 @@ class Strand:
         if deadline is not None:
             if timer is None:
                 timer = self._timer = Timer(self.engine, self._expired)
-            timer.start(deadline)
+            timer.start(max(deadline, self.engine.now))
         # Some libraries run parts of a program in greenlets of their own.
         self._target = getcurrent()
         self.parked = True
@@ -219,10 +230,11 @@ class Strand:
             timer.stop()
         if self.doomed:
             self._refuse()
+        woken = self.woken
         process = self.process
         if process.pending and process.main is self:
             process.handle_signals()
-        return self.woken
+        return woken
 
     def _refuse(self) -> None:
         self._refused += 1
