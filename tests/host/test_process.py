@@ -389,10 +389,10 @@ def test_a_real_interrupt_stops_the_whole_run(tmp_path):
         "try:\n"
         "    host.run(program)\n"
         "except KeyboardInterrupt:\n"
-        "    print('interrupted', host.system.processes)\n"
+        "    print('interrupted')\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout == "running\ninterrupted {}\n"
+    assert done.stdout == "running\ninterrupted\n"
     assert done.stderr == ""
 
 

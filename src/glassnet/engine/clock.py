@@ -24,6 +24,9 @@ Entry = tuple[int, int, Callable[[Any], object], Any]
 
 _FOREVER = 1 << 63
 
+# Seconds that a paced clock sleeps at a time, so that `pause` from a signal's handler is soon heard.
+_NAP = 0.05
+
 # Taken before any program's view of time is patched: the engine paces by the real clock.
 _wall_ns = time.monotonic_ns
 _wall_sleep = time.sleep
@@ -114,7 +117,7 @@ class Engine:
                 return
             ahead = (when - started) / speed - (_wall_ns() - started_wall)
             if ahead > 0:
-                _wall_sleep(ahead / 1e9)
+                _wall_sleep(min(ahead / 1e9, _NAP))
                 continue
             if not heap or heap[0][0] > limit:
                 return

@@ -52,7 +52,7 @@ class Lock:
                 raise ValueError("can't specify a timeout for a non-blocking call")
             strand = running_or_none()
             if strand is not None:
-                strand.spin(20)
+                strand.spin(10)
             return False
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")

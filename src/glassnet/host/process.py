@@ -16,6 +16,7 @@ from glassnet.errors import GlassnetError, ProcessEnded
 from glassnet.host.burial import bury, disown
 from glassnet.host.current import current, running_or_none
 from glassnet.host.deadlock import Deadlock
+from glassnet.host.interrupts import orderly
 from glassnet.host.socket_file import SocketFile
 from glassnet.host.strand import Strand
 from glassnet.host.workers import finish_idle_workers
@@ -264,7 +265,7 @@ class Process:
         strand = running_or_none()
         with self.collected():
             if strand is None:
-                self._run_network()
+                self.run_network()
             else:
                 strand.settle(f"end of process {self.name!r} on host {self.system.name!r}")
                 with self._told(strand.wake):
@@ -283,7 +284,8 @@ class Process:
             if callback in self.on_exit:
                 self.on_exit.remove(callback)
 
-    def _run_network(self) -> None:
+    def run_network(self) -> None:
+        """Run the network until it has ended; its exception is printed, as nobody takes it here."""
         if self.returncode is not None:
             return
         engine = self.system.engine
@@ -292,7 +294,7 @@ class Process:
                 f"cannot wait for process {self.name!r} inside an event of the network: "
                 "wait for it in a program, or after net.run() has returned"
             )
-        with self._told(engine.pause):
+        with self._told(engine.pause), orderly(engine):
             paused = engine.run()
         if self.returncode is None:
             if paused:

@@ -19,7 +19,7 @@ EDGE = 1 << 31
 ONE_SHOT = 1 << 30
 """EPOLLONESHOT: report once, then not until modified."""
 
-_POLL_COST = 100
+_POLL_COST = 10
 _FIND_COST = 1
 _SHOWN = 4
 

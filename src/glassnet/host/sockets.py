@@ -173,7 +173,7 @@ class VirtualSocket(socket.socket):
         if not patience or flags & MSG_DONTWAIT:
             strand = running_or_none()
             if strand is not None:
-                strand.spin(20)
+                strand.spin(10)
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         return deadline_after(running_strand(), patience)
 

@@ -33,9 +33,9 @@ __all__ = ["Describable", "Strand"]
 _idents = count(1)
 
 _SPIN_LIMIT = 10_000
-_YIELD_COST = 100
-_FIRST_CREEP = 1_000
-_LARGEST_CREEP = 10_000_000
+_YIELD_COST = 10
+_SMALLEST_STEP = 1_000
+_LARGEST_STEP = 100_000_000
 _PATIENCE_WITH_THE_DOOMED = 1_000
 
 _never_resumed: list[greenlet] = []
@@ -56,12 +56,12 @@ class Strand:
     """One line of execution of a process. `doing` says what it waits for."""
 
     __slots__ = (
-        "_creep",
         "_dictionary",
         "_greenlet",
         "_hub",
         "_machine_thread",
         "_refused",
+        "_spinning_since",
         "_spins",
         "_spun_at",
         "_state",
@@ -101,7 +101,7 @@ class Strand:
         self._refused = 0
         self._spins = 0
         self._spun_at = -1
-        self._creep = 0
+        self._spinning_since: int | None = None
         self._timer: Timer | None = None
         self._state = ThreadState()
         self._greenlet = self._target = greenlet(body)
@@ -130,9 +130,10 @@ class Strand:
             self._enter_hub(hub)
         thread = self._machine_thread
         before = running.get(thread)
-        running[thread] = self
         state = self._state
         state.exchange(self._dictionary)
+        # Real signals are for the program only while it is in `running`: see `interrupts`.
+        running[thread] = self
         try:
             if self.doomed:
                 with silence():
@@ -140,8 +141,8 @@ class Strand:
             else:
                 self._target.switch()
         finally:
-            state.exchange(self._dictionary)
             running[thread] = before
+            state.exchange(self._dictionary)
             if self.finished:
                 state.drop()
 
@@ -253,7 +254,7 @@ class Strand:
         end for nothing.
         """
         self.doing = (verb, file)
-        self._creep = 0
+        self._spinning_since = None
         watchers = file.watchers
         watchers[self] = interest | ALWAYS
         try:
@@ -264,7 +265,7 @@ class Strand:
     def settle(self, doing: str | tuple[str, Describable]) -> None:
         """Begin a wait of its own making: say for what; it does not spin now."""
         self.doing = doing
-        self._creep = 0
+        self._spinning_since = None
 
     def sleep(self, duration: int) -> None:
         """Wait for `duration` nanoseconds."""
@@ -282,7 +283,7 @@ class Strand:
         """The program looks at the clock, or polls, without waiting; True if that made time pass.
 
         Real time passes while a real program does that. Here a program that does
-        nothing else gets forward in time by steps that grow.
+        nothing else gets forward in time, by steps that grow with how long it has.
         """
         at = self.engine.now
         if self._spun_at != at:
@@ -292,9 +293,11 @@ class Strand:
         if self._spins <= _SPIN_LIMIT:
             return False
         self._spins = 0
-        self._creep = min(max(self._creep * 2, _FIRST_CREEP), _LARGEST_CREEP)
+        if self._spinning_since is None:
+            self._spinning_since = at
+        step = (at - self._spinning_since) // 8
         self.doing = "polling"
-        deadline = at + self._creep
+        deadline = at + min(max(step, _SMALLEST_STEP), _LARGEST_STEP)
         while self.engine.now < deadline:
             self.park(deadline)
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +17,8 @@ from glassnet.transport.tcp import Tcp, TcpSettings
 from glassnet.transport.udp import Udp
 
 if TYPE_CHECKING:
+    import asyncio
+
     from glassnet.topology.network import Network
 
 __all__ = ["Host", "Router"]

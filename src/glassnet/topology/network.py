@@ -17,6 +17,7 @@ from glassnet.engine.quantity import duration
 from glassnet.errors import GlassnetError
 from glassnet.glass.capture import Capture
 from glassnet.host.deadlock import Deadlock
+from glassnet.host.interrupts import orderly
 from glassnet.host.process import Process
 from glassnet.host.system import EPOCH, World
 from glassnet.topology.addressing import Subnet, Subnets
@@ -313,7 +314,7 @@ class Network:
             raise ValueError("net.run: give until= or for_=, not both")
         engine = self.engine
         if for_ is not None:
-            engine.run(engine.now + duration(for_))
+            self._run_to(engine.now + duration(for_))
         elif isinstance(until, Process):
             return until.result()
         elif iscoroutine(until):
@@ -321,20 +322,31 @@ class Network:
         elif callable(until):
             self._run_while(lambda: not until())
         elif isinstance(until, str | int | float):
-            engine.run(duration(until))
+            self._run_to(duration(until))
         elif until is None:
-            self._run_while(lambda: any(host.system.processes for host in self.hosts.values()))
+            while (process := self._some_process()) is not None:
+                process.run_network()
         else:
             raise ValueError(
                 f"net.run: until={until!r}: expected a time, a process, a condition or a coroutine"
             )
         return None
 
+    def _run_to(self, when: int) -> None:
+        with orderly(self.engine):
+            self.engine.run(when)
+
     def _run_while(self, wanted: Callable[[], bool]) -> None:
-        engine = self.engine
-        while wanted():
-            if not engine.step():
-                raise Deadlock(self.world)
+        with orderly(self.engine) as interrupts:
+            while wanted() and not interrupts.asked:
+                if not self.engine.step():
+                    raise Deadlock(self.world)
+
+    def _some_process(self) -> Process | None:
+        for host in self.hosts.values():
+            for process in host.system.processes.values():
+                return process
+        return None
 
     def _operator(self) -> Host:
         if self._console is None:
