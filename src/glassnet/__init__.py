@@ -9,8 +9,25 @@ from glassnet.host.patches import install
 
 install()  # before anything else, so that names taken from patched modules are the patched ones
 
+from glassnet.engine import Drop  # noqa: E402
 from glassnet.errors import GlassnetError, ProcessEnded  # noqa: E402
 from glassnet.host.deadlock import Deadlock  # noqa: E402
+from glassnet.host.process import Process  # noqa: E402
 from glassnet.topology import Cable, Host, Network, Router  # noqa: E402
+from glassnet.transport.tcp.events import Retransmission, StateChange, WindowChange  # noqa: E402
 
-__all__ = ["Cable", "Deadlock", "GlassnetError", "Host", "Network", "ProcessEnded", "Router", "__version__"]
+__all__ = [
+    "Cable",
+    "Deadlock",
+    "Drop",
+    "GlassnetError",
+    "Host",
+    "Network",
+    "Process",
+    "ProcessEnded",
+    "Retransmission",
+    "Router",
+    "StateChange",
+    "WindowChange",
+    "__version__",
+]

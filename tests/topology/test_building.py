@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import time
 
 import pytest
 
@@ -196,3 +197,46 @@ def test_failed_building_leaves_nothing_behind():
     assert list(net.hosts) == ["a"]
     assert not net.switches
     assert not net.cables
+
+
+def test_running_keeps_pace_with_the_clock_whatever_it_waits_for():
+    net = Network(clock="scaled", speed=20)
+    (host,) = net.lan("host")
+    for wait in (lambda p: None, lambda p: lambda: not p.alive, lambda p: p):
+        process = host.start(time.sleep, 2)
+        began = time.monotonic()
+        net.run(until=wait(process))
+        assert not process.alive
+        assert time.monotonic() - began >= 0.09
+
+
+def test_a_pause_ends_any_run_and_the_next_goes_on():
+    net = Network()
+    (host,) = net.lan("host")
+    process = host.start(time.sleep, 10)
+    for run in (lambda: net.run(until=lambda: not process.alive), lambda: net.run(for_="20s")):
+        net.engine.after(10**9, lambda _: net.pause())
+        run()
+        assert process.alive
+    net.run(until=process)
+    assert net.now == pytest.approx(10)
+
+
+def test_running_the_network_inside_it_is_refused():
+    net = Network()
+    (host,) = net.lan("host")
+    with pytest.raises(GlassnetError, match="while the network runs"):
+        host.run(net.run)
+
+
+def test_a_member_is_named_once():
+    with pytest.raises(GlassnetError, match="'n' is named 2 times"):
+        Network().lan("n", "n")
+
+
+def test_owner_of_an_address():
+    net = Network()
+    net.lan("a", "b")
+    assert net.owner_of("192.0.2.2") == "b"
+    assert net.owner_of("2001:db8::1") == "a"
+    assert net.owner_of("192.0.2.9") is None

@@ -69,8 +69,10 @@ class Engine:
         """Whether `run` is under way."""
         return self._running
 
-    def run(self, until: int | None = None) -> bool:
+    def run(self, until: int | None = None, wanted: Callable[[], bool] | None = None) -> bool:
         """Run events until `pause`, until time `until`, or until none is left.
+
+        `wanted`, if given, is asked before each event whether to go on.
 
         Returns True if paused or `until` was reached, False if nothing was left to
         do. With `until`, the clock then stands at `until` unless paused earlier.
@@ -80,10 +82,10 @@ class Engine:
         limit = _FOREVER if until is None else until
         self._running = True
         try:
-            if self.clock == "virtual":
+            if self.clock == "virtual" and wanted is None:
                 self._run_virtual(limit)
             else:
-                self._run_paced(limit)
+                self._run_watched(limit, wanted)
             paused = not self._running
         finally:
             self._running = False
@@ -105,17 +107,19 @@ class Engine:
             self.now = when
             entry[2](entry[3])
 
-    def _run_paced(self, limit: int) -> None:
+    def _run_watched(self, limit: int, wanted: Callable[[], bool] | None) -> None:
+        """As `_run_virtual`, at the pace of the clock and while it is wanted."""
         heap = self.heap
         speed = self.speed
+        paced = self.clock != "virtual"
         started_wall, started = _wall_ns(), self.now
-        while self._running:
+        while self._running and (wanted is None or wanted()):
             when = heap[0][0] if heap else limit
             if when > limit:
                 when = limit
             if when == _FOREVER:
                 return
-            ahead = (when - started) / speed - (_wall_ns() - started_wall)
+            ahead = (when - started) / speed - (_wall_ns() - started_wall) if paced else 0
             if ahead > 0:
                 _wall_sleep(min(ahead / 1e9, _NAP))
                 continue

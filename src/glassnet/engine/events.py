@@ -28,7 +28,14 @@ class Events:
         self.wanted: dict[type[Any], tuple[Callable[[Any], object], ...]] = {}
 
     def on(self, kind: type[E], observer: Callable[[E], object]) -> Callable[[], None]:
-        """Call `observer(event)` for each event of this kind; returns a function that ends it."""
+        """Call `observer(event)` for each event of this kind; returns a function that ends it.
+
+        TypeError unless `kind` is a class of events and `observer` can be called.
+        """
+        if not isinstance(kind, type) or not callable(observer):
+            raise TypeError(
+                f"on({kind!r}, {observer!r}): expected a class of events and a function of one event"
+            )
 
         def told(event: E) -> None:  # an object of its own, so that `off` ends this and no equal one
             observer(event)

@@ -22,7 +22,7 @@ from typing import Any
 from glassnet.host import local
 from glassnet.host.clocks import Clocks
 from glassnet.host.locks import Lock, RLock, SimpleQueue
-from glassnet.host.refusals import patch_imports
+from glassnet.host.refusals import patch_imports, refused_functions
 from glassnet.host.resolver import Resolver
 from glassnet.host.selecting import Select, patch_selectors
 from glassnet.host.signals import Signals
@@ -89,6 +89,7 @@ def _table() -> list[tuple[ModuleType, str, Any]]:
         *_methods(Sockets(), {socket: "socketpair fromfd dup close getdefaulttimeout setdefaulttimeout"}),
         *_methods(Select(), {select: "select poll epoll"}),
         *_thread_table(),
+        *refused_functions(),
         *_methods(
             Signals(),
             {

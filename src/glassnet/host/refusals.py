@@ -1,12 +1,19 @@
-"""Packages that do their networking in compiled code, where no host can be put under them.
+"""What cannot work on a host, and says so instead of reaching for the real machine.
 
-On a host they cannot be imported, so that programs which try fall back, as uvicorn
+Some packages do their networking in compiled code, where no host can be put under
+them. On a host they cannot be imported, so that programs which try fall back, as uvicorn
 does without uvloop. Where such a package was imported off host already, what it
 offers is refused when a program on a host calls it.
+
+Functions that make real processes, or send real signals, are refused there too.
 """
 
 from __future__ import annotations
 
+import _posixsubprocess
+import functools
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -18,7 +25,7 @@ from glassnet.host.current import here
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
-__all__ = ["patch_imports", "seal"]
+__all__ = ["patch_imports", "refused_functions", "seal"]
 
 # What to use instead, and the functions with which everything begins.
 _REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -27,6 +34,41 @@ _REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "pycurl": ("requests or httpx", ("Curl", "CurlMulti")),
 }
 _sealed: set[str] = set()
+
+_NO_PROCESSES = "start a program on a host with host.start() or host.run(), or use threads"
+_NO_TIMERS = "use a thread, threading.Timer or asyncio's timers"
+_REFUSED_FUNCTIONS = {
+    (os, "fork"): _NO_PROCESSES,
+    (os, "forkpty"): _NO_PROCESSES,
+    (os, "posix_spawn"): _NO_PROCESSES,
+    (os, "system"): _NO_PROCESSES,
+    (os, "posix_spawnp"): _NO_PROCESSES,
+    (_posixsubprocess, "fork_exec"): _NO_PROCESSES,
+    (signal, "alarm"): _NO_TIMERS,
+    (signal, "setitimer"): _NO_TIMERS,
+    (signal, "pthread_kill"): "use os.kill() with the number of a process of this host",
+}
+
+
+def refused_functions() -> list[tuple[ModuleType, str, Any]]:
+    """Functions of the standard library that no program on a host may call, by module."""
+    return [
+        (module, name, _refuse(f"{module.__name__}.{name}", getattr(module, name), instead))
+        for (module, name), instead in _REFUSED_FUNCTIONS.items()
+    ]
+
+
+def _refuse(name: str, stock: Any, instead: str) -> Any:
+    @functools.wraps(stock)
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        system = here()
+        if system is None:
+            return stock(*args, **kwargs)
+        raise GlassnetError(
+            f"{name}() would act on the real machine, not on the virtual host {system.name!r}: {instead}"
+        )
+
+    return refused
 
 
 def _complaint(name: str, host: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import _socket
 import errno
 import socket
+import sys
 import warnings
 from operator import index
 from socket import (
@@ -504,6 +505,14 @@ def patch_socket() -> None:
     make = _socket.socket.__new__
 
     def new(cls: type, *args: Any, **kwargs: Any) -> Any:
-        return make(cls if here() is None else graft(cls, VirtualSocket))
+        if here() is None:
+            return make(cls)
+        ssl = sys.modules.get("ssl")
+        if ssl is not None and issubclass(cls, ssl.SSLSocket):
+            raise OSError(
+                errno.EOPNOTSUPP,
+                "TLS over blocking sockets is not implemented on virtual hosts: use asyncio's TLS",
+            )
+        return make(graft(cls, VirtualSocket))
 
     socket.socket.__new__ = staticmethod(new)  # type: ignore[method-assign]

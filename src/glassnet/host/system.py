@@ -125,6 +125,12 @@ class System:
         """
         import asyncio
 
+        strand = running_or_none()
+        if strand is None or strand.process.system.world is not self.world:
+            raise GlassnetError(
+                f"host {self.name!r} takes calls only from a coroutine on its network: "
+                "run that with net.run(until=coroutine)"
+            )
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
         process = self.start(function, *args, **kwargs)

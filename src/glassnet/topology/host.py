@@ -112,7 +112,7 @@ class Host:
         if owner is not None:
             raise GlassnetError(f"host {self.name}: {parsed.ip} is taken by host {owner}")
         self.internet.add_address(interface, address)
-        self.network.know(self.name, parsed.ip)
+        self.network.record_address(self, parsed.ip)
 
     def addresses_of(self, interface: Interface) -> list[tuple[bytes, int]]:
         """The addresses of one of its interfaces, each with its prefix length."""
@@ -124,6 +124,8 @@ class Host:
 
     def ip_address(self, version: int = 4) -> str:
         """Its first address of that version."""
+        if version not in (4, 6):
+            raise ValueError(f"host {self.name}: version={version!r}: IP has versions 4 and 6")
         for address in self.network.names.addresses(self.name):
             if len(address) == (4 if version == 4 else 16):
                 return address_text(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutine
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from os import PathLike
 from typing import Any, Self, TypeVar, Unpack
 
@@ -167,7 +167,12 @@ class Network:
         """
         if not members:
             raise GlassnetError("a LAN needs members: give the names of its hosts")
-        for member in members:
+        names = [member.name if isinstance(member, Host) else member for member in members]
+        for member, name in zip(members, names, strict=True):
+            if names.count(name) > 1:
+                raise GlassnetError(
+                    f"a LAN has each member once, and {name!r} is named {names.count(name)} times"
+                )
             if isinstance(member, Host):
                 self._node(member)
             elif member not in self.hosts:
@@ -234,14 +239,14 @@ class Network:
 
     # Names and addresses
 
-    def owner_of(self, address: IPv4Address | IPv6Address) -> str | None:
+    def owner_of(self, address: IPv4Address | IPv6Address | str) -> str | None:
         """The name of the host that has this address, or None."""
-        return self._owner_of.get(address.packed)
+        return self._owner_of.get(ip_address(address).packed)
 
-    def know(self, name: str, address: IPv4Address | IPv6Address) -> None:
-        """Let `name` stand for `address` on all hosts."""
-        self._owner_of[address.packed] = name
-        self.names.add(name, address.packed)
+    def record_address(self, host: Host, address: IPv4Address | IPv6Address) -> None:
+        """Remember that `host` has been given `address`, which its name now stands for."""
+        self._owner_of[address.packed] = host.name
+        self.names.add(host.name, address.packed)
         self._topology_changed()
 
     def _topology_changed(self) -> None:
@@ -294,7 +299,7 @@ class Network:
 
     @property
     def events(self) -> Events:
-        """What can be observed: `net.events.on(Drop, print)`."""
+        """What can be observed: `net.events.on(glassnet.Drop, print)`. Times in events are nanoseconds."""
         return self.engine.events
 
     def run(
@@ -307,12 +312,18 @@ class Network:
         `until` is a time since its beginning ("10s", or seconds), a process that is to
         end, a condition that is asked after each event, or a coroutine: one that uses
         `await host.call(...)` and `host.task(...)`, whose result is returned. `for_` is
-        a length of time. With neither it runs until all programs have ended, and
-        raises `Deadlock` if some wait and nothing is left to happen.
+        a length of time. With neither it runs until all programs have ended, which a
+        server never does: then name the program or the time to wait for. `Deadlock` is
+        raised if programs wait and nothing is left to happen.
         """
         if until is not None and for_ is not None:
             raise ValueError("net.run: give until= or for_=, not both")
         engine = self.engine
+        if engine.running:
+            raise GlassnetError(
+                "net.run() was called while the network runs: in a program, wait for another one "
+                "with its result(), or sleep"
+            )
         if for_ is not None:
             self._run_to(engine.now + duration(for_))
         elif isinstance(until, Process):
@@ -337,10 +348,9 @@ class Network:
             self.engine.run(when)
 
     def _run_while(self, wanted: Callable[[], bool]) -> None:
-        with orderly(self.engine) as interrupts:
-            while wanted() and not interrupts.asked:
-                if not self.engine.step():
-                    raise Deadlock(self.world)
+        with orderly(self.engine):
+            if not self.engine.run(wanted=wanted) and wanted():
+                raise Deadlock(self.world)
 
     def _some_process(self) -> Process | None:
         for host in self.hosts.values():
@@ -357,6 +367,8 @@ class Network:
         """Write what hosts send and receive, all of them by default, to a pcapng file until it is closed.
 
         Use it as `with net.capture("shop.pcapng"): ...`. Hosts that come later are not in it.
+        A frame is recorded where it was sent and where it was received: tools that do not
+        tell interfaces apart take the second for a retransmission, so name one host for them.
         """
         chosen = [self._host(host) for host in hosts] or list(self.hosts.values())
         return Capture(path, [host.internet for host in chosen], epoch=EPOCH)
