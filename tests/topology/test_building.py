@@ -51,7 +51,7 @@ def test_a_given_prefix_is_used_and_can_be_full():
     net = Network()
     a, _ = net.lan("a", "b", prefix=("10.0.0.0/30", "2001:db8:7::/64"))
     assert a.addresses == ["10.0.0.1", "2001:db8:7::1"]
-    with pytest.raises(GlassnetError, match=r"10\.1\.0\.0/30 is full"):
+    with pytest.raises(GlassnetError, match=r"10\.1\.0\.0/30 is too small: 3 hosts .* 2 are free"):
         net.lan("c", "d", "e", prefix="10.1.0.0/30")
 
 
@@ -150,7 +150,11 @@ def test_conditions_change_at_run_time():
         (lambda net: net["nobody"], r"no host or switch 'nobody'; it has: a, b, s"),
         (lambda net: net.host("a"), r"has a 'a' already"),
         (lambda net: net.switch("a"), r"has a 'a' already"),
-        (lambda net: net.host("two words"), r"expected a word"),
+        (lambda net: net.host("two words"), r"expected a host name"),
+        (lambda net: net.host("192.0.2.9"), r"expected a host name"),
+        (lambda net: net.host("localhost"), r"expected a host name"),
+        (lambda net: net.host("x" * 64), r"expected a host name"),
+        (lambda net: net.host("A"), r"has a 'a' already"),
         (lambda net: net.cable("a", "nobody"), r"no host or switch 'nobody'"),
         (lambda net: net.cable("a", "a"), r"leads nowhere"),
         (lambda net: net.cable("a", "b", delay="20 parsecs"), r"cable a-b: delay: .*no unit 'parsecs'"),

@@ -131,10 +131,10 @@ class Engine:
 
     def step(self) -> bool:
         """Run exactly one event, whatever the clock; False if there was none."""
-        if not self.heap:
-            return False
         if self._running:
             raise RuntimeError("the engine is already running: pause it before stepping")
+        if not self.heap:
+            return False
         when, _, callback, argument = heappop(self.heap)
         self.now = when
         self._running = True

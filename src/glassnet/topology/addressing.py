@@ -27,15 +27,20 @@ class Subnet:
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
         self._next = 1
+        self._last = prefix.num_addresses - (2 if prefix.version == 4 and prefix.prefixlen < 31 else 1)
+
+    def check_room(self, hosts: int) -> None:
+        """Raise GlassnetError unless so many more hosts can have an address."""
+        if self._next + hosts - 1 > self._last:
+            raise GlassnetError(
+                f"network {self.prefix} is too small: {hosts} hosts need an address and "
+                f"{max(self._last - self._next + 1, 0)} are free; give a larger prefix"
+            )
 
     def next(self) -> str:
         """The next free address with its prefix length, as `"192.0.2.1/24"`."""
+        self.check_room(1)
         prefix = self.prefix
-        last = prefix.num_addresses - (2 if prefix.version == 4 else 1)
-        if self._next > last:
-            raise GlassnetError(
-                f"network {prefix} is full: all its {last} addresses are taken; give a larger prefix"
-            )
         address: IPv4Address | IPv6Address = prefix.network_address + self._next
         self._next += 1
         return f"{address}/{prefix.prefixlen}"

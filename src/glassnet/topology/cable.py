@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from glassnet import physical
 from glassnet.datalink.interface import Interface
@@ -28,6 +28,12 @@ _UNITS: dict[str, Callable[[Any], float | int]] = {
     "bit_errors": probability,
 }
 _MAY_BE_NONE = ("rate", "queue", "reordering_delay")
+
+
+class Named(Protocol):
+    """A host or a switch."""
+
+    name: str
 
 
 class Quality(TypedDict, total=False):
@@ -126,9 +132,9 @@ class Cable:
         """Change conditions of both directions from now on: those of `Quality`."""
         self._cable.set(**conditions(self.name, given))
 
-    def towards(self, end: str) -> Direction:
-        """The direction that leads to `end`: the name of a host or switch at one end."""
-        return Direction(self.name, self._cable.towards(end))
+    def towards(self, end: Named | str) -> Direction:
+        """The direction that leads to `end`: the host or switch at one end, or its name."""
+        return Direction(self.name, self._cable.towards(end if isinstance(end, str) else end.name))
 
     def cut(self) -> None:
         """Lose what is on its way, and what is sent until `mend`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutine
@@ -34,6 +35,9 @@ H = TypeVar("H", bound=Host)
 _MAC_PREFIX = b"\x02\x00\x00"
 
 
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?![0-9.]+$){_LABEL}(?:\.{_LABEL})*")
+
 # What is left of networks that nobody closed.
 _forgotten: list[World] = []
 
@@ -54,6 +58,7 @@ class Network:
         self.switches: dict[str, Switch] = {}
         self.cables: list[Cable] = []
         self._cable_names: set[str] = set()
+        self._names_taken: dict[str, str] = {}
         self._subnets = Subnets()
         self._subnet_of: dict[Switch, list[Subnet]] = {}
         self._owner_of: dict[bytes, str] = {}
@@ -81,20 +86,27 @@ class Network:
         self._check_name(name)
         host = kind(self, name)
         self.hosts[name] = host
+        self._names_taken[name.lower()] = name
         return host
 
     def switch(self, name: str) -> Switch:
         """A new switch, with as many ports as are plugged in."""
         self._check_name(name)
         switch = self.switches[name] = Switch(self.engine, name)
+        self._names_taken[name.lower()] = name
         return switch
 
     def _check_name(self, name: str) -> None:
-        if not isinstance(name, str) or not name or any(c.isspace() or c in ":/" for c in name):
-            raise ValueError(f"name {name!r}: expected a word without spaces, colons and slashes")
-        if name in self.hosts or name in self.switches:
+        # A name of the DNS (RFC 1123, 2.1), which an address in dotted decimal is not.
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name.lower() == "localhost":
+            raise ValueError(
+                f"name {name!r}: expected a host name of letters, digits and hyphens, such as 'web-1', "
+                "other than 'localhost'"
+            )
+        taken = self._names_taken.get(name.lower())
+        if taken is not None:
             raise GlassnetError(
-                f"the network has a {name!r} already: choose another name, or use net[{name!r}]"
+                f"the network has a {taken!r} already: choose another name, or use net[{taken!r}]"
             )
 
     def __getitem__(self, name: str) -> Node:
@@ -178,6 +190,8 @@ class Network:
             elif member not in self.hosts:
                 self._check_name(member)
         subnets = list(self._subnets.lan()) if prefix is None else self._subnets.given(prefix)
+        for subnet in subnets:
+            subnet.check_room(len(members))
         conditions("lan", given)
         hub = self.switch(switch or self._free_name("switch"))
         self._subnet_of[hub] = subnets
@@ -329,7 +343,8 @@ class Network:
         elif isinstance(until, Process):
             return until.result()
         elif iscoroutine(until):
-            return self._operator().run(lambda: until)
+            operator = self._operator().system
+            return operator.start(lambda: until, name=until.__name__).result()
         elif callable(until):
             self._run_while(lambda: not until())
         elif isinstance(until, str | int | float):
