@@ -14,6 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
+from glassnet.transport.tcp.closing import fin_acknowledged, fin_came
 from glassnet.transport.tcp.events import StateChange
 from glassnet.transport.tcp.keepalive import Keepalive
 from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake
@@ -35,9 +36,9 @@ __all__ = ["Connection"]
 
 Endpoint = tuple[bytes, int]
 
-CLOSED, LISTEN, SYN_SENT, SYN_RECEIVED = State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED
+CLOSED, SYN_SENT, SYN_RECEIVED = State.CLOSED, State.SYN_SENT, State.SYN_RECEIVED
 ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2 = State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2
-CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT = State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.TIME_WAIT
+CLOSE_WAIT, TIME_WAIT = State.CLOSE_WAIT, State.TIME_WAIT
 
 # Tuples, since the hash of an Enum is computed in Python.
 _RECEIVING = (ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2)
@@ -107,7 +108,7 @@ class Connection:
         self.fin_sent = False
         self._receive_shut = False
         self.user_timeout = 0  # nanoseconds; 0 leaves it to the settings (RFC 5482)
-        self._waits_to_finish = Timer(tcp.engine, self._finish)
+        self._waits_to_finish = Timer(tcp.engine, self.finish)
         self.scale_sent = 0
         self.scaling = False
         limit = settings.receive_buffer
@@ -252,11 +253,11 @@ class Connection:
         if state is CLOSED:
             return
         if state is SYN_SENT:
-            self._finish()
+            self.finish()
         elif linger == 0 or self.receiver.size:
             self.abort()
         elif state is FIN_WAIT_2:
-            self._waits_to_finish.start(self.tcp.engine.now + self.tcp.settings.fin_timeout)
+            self.await_fin()
         else:
             self.shutdown_send()
 
@@ -267,7 +268,7 @@ class Connection:
         """
         if self.state not in (CLOSED, SYN_SENT, TIME_WAIT):
             self._send_reset()
-        self._finish()
+        self.finish()
 
     def _send_reset(self) -> None:
         self.output.transmit(self.sender.acceptable, RST | ACK, b"")
@@ -321,13 +322,6 @@ class Connection:
     def _push_again(self, _: object) -> None:
         if self.established:
             self.sender.push()
-
-    def fin_was_sent(self) -> None:
-        """The sender has sent our FIN."""
-        if self.state is ESTABLISHED:
-            self.enter(FIN_WAIT_1)
-        elif self.state is CLOSE_WAIT:
-            self.enter(LAST_ACK)
 
     # Arrivals (RFC 9293, 3.10.7)
 
@@ -440,7 +434,7 @@ class Connection:
                 self.on_change()
             state = self.state
             if state is not ESTABLISHED:
-                self._our_fin_acknowledged()
+                fin_acknowledged(self)
         elif acknowledgment == unacked:
             closed = sender.window == 0
             changed = sender.set_window(sequence, acknowledgment, window)
@@ -481,7 +475,7 @@ class Connection:
                 receiver.end = sequence + size
             output.acks_due = 2
         if receiver.end is not None and receiver.next == receiver.end:
-            self._peer_finished()
+            fin_came(self)
         if self.state is CLOSED:
             return
         if (sender.unsent or sender.lost or sender.fin_wanted) and self.state is not TIME_WAIT:
@@ -505,7 +499,7 @@ class Connection:
                 self._challenge()  # RFC 5961, 3.2
                 return
             if self.state is SYN_RECEIVED and self.listener is not None:
-                self._finish()
+                self.finish()
             elif self.state is SYN_RECEIVED:
                 self.fail(errno.ECONNREFUSED)
             elif self.state is CLOSE_WAIT:
@@ -515,46 +509,19 @@ class Connection:
             return
         if self.state is SYN_RECEIVED and self.listener is not None:
             self.tcp.drops("tcp: SYN beside the expected sequence number", frame)
-            self._finish()
+            self.finish()
             return
         self.tcp.drops("tcp: SYN in an open connection", frame)
         self._challenge()  # RFC 5961, 4.2
 
-    def _our_fin_acknowledged(self) -> None:
-        sender = self.sender
-        if not self.fin_sent or sender.outstanding or sender.unsent:
-            return
-        state = self.state
-        if state is FIN_WAIT_1:
-            self.enter(FIN_WAIT_2)
-            if self.orphan:
-                self._waits_to_finish.start(self.tcp.engine.now + self.tcp.settings.fin_timeout)
-            self.changed()
-        elif state is CLOSING:
-            self._to_time_wait()
-        elif state is LAST_ACK:
-            self._finish()
-
-    def _peer_finished(self) -> None:
-        """The peer's FIN is next in order."""
-        receiver = self.receiver
-        receiver.next += 1
-        if receiver.edge < receiver.next:
-            receiver.edge = receiver.next  # a FIN takes no room: it may follow data that filled the window
-        self.output.acks_due = 2
-        state = self.state
-        if state is ESTABLISHED:
-            self.enter(CLOSE_WAIT)
-        elif state is FIN_WAIT_1:
-            self.enter(CLOSING)
-        elif state is FIN_WAIT_2:
-            self.acknowledge()
-            self._to_time_wait()
-        self.changed()
-
     # Ends
 
-    def _to_time_wait(self) -> None:
+    def await_fin(self) -> None:
+        """Nobody owns it any more: wait for the peer's FIN, but not for ever."""
+        self._waits_to_finish.start(self.tcp.engine.now + self.tcp.settings.fin_timeout)
+
+    def wait_out(self) -> None:
+        """Both ends are done: leave the 4-tuple to TIME-WAIT."""
         self.enter(TIME_WAIT)
         self.tcp.to_time_wait(self)
         self._stop()
@@ -582,14 +549,15 @@ class Connection:
     def fail(self, error: int) -> None:
         """End at once; the owner hears of `error` (errno)."""
         self.error = error
-        self._finish()
+        self.finish()
 
     def peer_is_dead(self) -> None:
         """Keepalive had no answer: reset, and fail as a timeout."""
         self._send_reset()
         self.fail(self.patience.reason(self.keepalive.heard))
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Be CLOSED: free the 4-tuple and the hold on the port."""
         if self.state is CLOSED:
             return
         self.enter(CLOSED)

@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
+from glassnet.transport.tcp.closing import fin_sent
 from glassnet.transport.tcp.congestion import CongestionControl, Reno
 from glassnet.transport.tcp.events import Retransmission, WindowChange
 from glassnet.transport.tcp.opening import offer
@@ -223,7 +224,7 @@ class Sender:
             self.timer.start(now + self.round_trip.rto)
         connection.output.transmit(sequence, flags | ACK, payload)
         if flags & FIN:
-            connection.fin_was_sent()
+            fin_sent(connection)
 
     def send_syn(self, flags: int) -> None:
         """Send SYN or SYN-ACK and keep it for retransmission."""
