@@ -424,3 +424,39 @@ def test_an_unclosed_socket_is_closed_when_it_is_forgotten(hosts, a, b):
     data, when = process.result()
     assert data == b""
     assert when < 61
+
+
+@pytest.mark.parametrize(
+    ("read_after", "linger", "shortest", "longest"),
+    [
+        (0, (1, 5), 0.039, 0.041),  # the FIN is acknowledged after a round trip
+        (2, (1, 5), 1.5, 4.9),  # the peer reads at last, and everything goes through
+        (9, (1, 5), 5, 5),  # or not in time
+        (9, (0, 5), 0, 0),  # switched off: in the background
+    ],
+)
+def test_close_waits_for_delivery_with_so_linger(hosts, a, b, read_after, linger, shortest, longest):
+    size = 300_000 if read_after else 1
+
+    def reader():
+        with socket.create_server(("", 7)) as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
+            connection, _ = server.accept()
+            with connection:
+                time.sleep(read_after)
+                return sum(map(len, iter(lambda: connection.recv(65536), b"")))
+
+    def writer():
+        sock = socket.create_connection(("192.0.2.1", 7))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", *linger))
+        sock.sendall(bytes(size))
+        if not read_after:
+            time.sleep(1)
+        began = time.monotonic()
+        sock.close()
+        return time.monotonic() - began
+
+    served = a.start(reader)
+    took = b.run(writer)
+    assert shortest <= round(took, 6) <= longest
+    assert served.result() == size  # whatever close did, nothing is lost

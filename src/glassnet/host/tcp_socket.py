@@ -8,6 +8,7 @@ from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host import socket_addresses
+from glassnet.host.current import running_or_none
 from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.socket_addresses import ANY4, ANY6, is_link_local, is_multicast, show
 from glassnet.host.socket_file import SocketFile, failure
@@ -24,6 +25,14 @@ __all__ = ["TcpSocket"]
 
 _S = 10**9
 _MS = 10**6
+_UNDELIVERED = (
+    State.SYN_RECEIVED,
+    State.ESTABLISHED,
+    State.CLOSE_WAIT,
+    State.FIN_WAIT_1,
+    State.CLOSING,
+    State.LAST_ACK,
+)
 _V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
 
 
@@ -293,6 +302,8 @@ class TcpSocket(SocketFile):
             on, seconds = self.options.linger
             connection.close(float(seconds) if on else None)
             self.connection = None
+            if on and seconds:
+                _linger(connection, self.system.engine.now + seconds * _S)
         if self._binding is not None:
             self.system.tcp.ports.release(self._binding)
 
@@ -380,3 +391,17 @@ class TcpSocket(SocketFile):
             connection.keepalive.count = value
         elif name == socket.TCP_USER_TIMEOUT:
             connection.user_timeout = value * _MS
+
+
+def _linger(connection: Connection, deadline: int) -> None:
+    """Wait until the peer has everything and our FIN, at most until `deadline`, as Linux does in close(2)."""
+    strand = running_or_none()
+    if strand is None or strand.doomed or not strand.process.alive:
+        return
+    strand.settle(f"close of TCP {connection.name}")
+    connection.on_change = strand.wake
+    try:
+        while connection.state in _UNDELIVERED and strand.park(deadline):
+            pass
+    finally:
+        connection.on_change = None
