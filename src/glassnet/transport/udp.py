@@ -152,11 +152,6 @@ class UdpEndpoint:
         self.source = flow.source
         self.remote = (address, port)
 
-    def disconnect(self) -> None:
-        """Forget the peer (`connect` to AF_UNSPEC)."""
-        self.remote = self.source = None
-        self._flows.clear()
-
     def forget_flows(self) -> None:
         """An option that goes into the IP header has changed."""
         self._flows.clear()

@@ -13,20 +13,18 @@ class RoundTrip:
     All values are nanoseconds. `rto` already holds the backoff of repeated timeouts.
     """
 
-    __slots__ = ("_fallback", "_max", "_min", "latest", "rto", "smoothed", "variation")
+    __slots__ = ("_fallback", "_max", "_min", "rto", "smoothed", "variation")
 
     def __init__(self, settings: TcpSettings) -> None:
         self._min = settings.rto_min
         self._max = settings.rto_max
         self._fallback = settings.rto_fallback
-        self.latest = 0
         self.smoothed = 0
         self.variation = 0
         self.rto = settings.rto_initial
 
     def sample(self, measured: int) -> None:
         """Take in one measurement, never of a retransmitted segment (Karn's algorithm)."""
-        self.latest = measured
         smoothed = self.smoothed
         if smoothed:
             # RFC 6298, 2.3, with alpha = 1/8 and beta = 1/4; the variation first.

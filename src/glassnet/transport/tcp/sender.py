@@ -108,11 +108,6 @@ class Sender:
     # The buffer
 
     @property
-    def buffered(self) -> int:
-        """Bytes that were handed in and are not acknowledged."""
-        return self.unsent + self.next - self.unacked
-
-    @property
     def room(self) -> int:
         """How many bytes the buffer can take."""
         return self.limit - self.unsent - self.next + self.unacked

@@ -18,7 +18,6 @@ class TcpSettings:
     timestamps: bool = True
     send_buffer: int = 1 << 20
     receive_buffer: int = 1 << 20
-    buffer_max: int = 6 << 20
     initial_window: int = 10  # segments (RFC 6928)
     rto_initial: int = 1 * S  # RFC 6298, 2.1
     rto_fallback: int = 3 * S  # RFC 6298, 5.7: after a SYN was lost
