@@ -162,15 +162,15 @@ def test_a_paced_clock_lets_programs_wait_for_real(clock, speed, virtual):
     assert two.run(client) == b"late"
     elapsed = time.monotonic() - before
     network.close()
-    assert 0.09 < elapsed < 2
+    assert elapsed > 0.09
     assert virtual <= network.now < virtual * 20
 
 
 def test_off_host_time_is_real():
     before, wall = time.time(), time.monotonic()
     time.sleep(0.01)
-    assert 0.009 < time.monotonic() - wall < 1
-    assert time.time() - before < 1
+    assert time.monotonic() - wall > 0.009
+    assert time.time() - before > 0.009
     assert time.time() > EPOCH / 1e9
 
 
