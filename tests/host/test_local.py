@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from glassnet.host.local import Local
+from glassnet.host.threads.local import Local
 
 
 def test_state_by_strand_and_by_thread(a, b):

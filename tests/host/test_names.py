@@ -7,7 +7,7 @@ from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM
 
 import pytest
 
-from glassnet.host.names import Names
+from glassnet.host.names.table import Names
 
 
 def test_the_table():

@@ -12,7 +12,7 @@ from socket import AF_INET, AF_INET6, SOCK_DGRAM
 
 import pytest
 
-from glassnet.host.readiness import Member
+from glassnet.host.descriptors.readiness import Member
 
 
 def serve_one(family=AF_INET, port=7, **options):

@@ -19,16 +19,16 @@ import time
 from types import ModuleType
 from typing import Any
 
-from glassnet.host import local
 from glassnet.host.clocks import Clocks
-from glassnet.host.locks import Lock, RLock, SimpleQueue
+from glassnet.host.descriptors.selecting import Select, patch_selectors
+from glassnet.host.names.resolver import Resolver
 from glassnet.host.refusals import patch_imports, refused_functions
-from glassnet.host.resolver import Resolver
-from glassnet.host.selecting import Select, patch_selectors
 from glassnet.host.signals import Signals
-from glassnet.host.socket_functions import Sockets
-from glassnet.host.sockets import patch_socket
-from glassnet.host.threads import Threads, patch_thread
+from glassnet.host.sockets.functions import Sockets
+from glassnet.host.sockets.virtual import patch_socket
+from glassnet.host.threads import local
+from glassnet.host.threads.locks import Lock, RLock, SimpleQueue
+from glassnet.host.threads.starting import Threads, patch_thread
 
 __all__ = ["install"]
 

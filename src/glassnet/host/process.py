@@ -17,9 +17,9 @@ from glassnet.host.burial import bury, disown
 from glassnet.host.current import current, running_or_none
 from glassnet.host.deadlock import Deadlock
 from glassnet.host.interrupts import orderly
-from glassnet.host.socket_file import SocketFile
+from glassnet.host.sockets.file import SocketFile
 from glassnet.host.strand import Strand
-from glassnet.host.workers import finish_idle_workers
+from glassnet.host.threads.workers import finish_idle_workers
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -22,8 +22,8 @@ from glassnet.engine import Timer
 from glassnet.errors import GlassnetError
 from glassnet.host.burial import silence
 from glassnet.host.current import running
-from glassnet.host.files import ALWAYS, OpenFile
-from glassnet.host.thread_state import ThreadState, running_loop, thread_dictionary
+from glassnet.host.descriptors.files import ALWAYS, OpenFile
+from glassnet.host.threads.state import ThreadState, running_loop, thread_dictionary
 
 if TYPE_CHECKING:
     from glassnet.host.process import Process

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from glassnet.errors import GlassnetError
 from glassnet.host.clocks import EPOCH, UPTIME
 from glassnet.host.current import current, running_or_none
-from glassnet.host.files import FileTable
-from glassnet.host.names import Names
+from glassnet.host.descriptors.files import FileTable
+from glassnet.host.names.table import Names
 from glassnet.host.process import Process
 from glassnet.host.refusals import seal
-from glassnet.host.workers import work_follows_tasks
+from glassnet.host.threads.workers import work_follows_tasks
 
 if TYPE_CHECKING:
     import asyncio

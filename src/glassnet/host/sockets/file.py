@@ -8,8 +8,8 @@ import socket
 from socket import SOL_SOCKET, AddressFamily, SocketKind
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host.files import OpenFile
-from glassnet.host.socket_options import Key, Options
+from glassnet.host.descriptors.files import OpenFile
+from glassnet.host.sockets.options import Key, Options
 
 if TYPE_CHECKING:
     from glassnet.host.system import System

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from glassnet.host.clocks import deadline_after
 from glassnet.host.current import running_or_none, running_strand
-from glassnet.host.files import ALWAYS, FileTable, OpenFile
+from glassnet.host.descriptors.files import ALWAYS, FileTable, OpenFile
 from glassnet.host.strand import Strand
 
 __all__ = ["EDGE", "ONE_SHOT", "Member", "ReadySet"]

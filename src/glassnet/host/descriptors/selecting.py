@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from glassnet.host.current import here, running_strand
-from glassnet.host.files import ERR, FIRST_NUMBER, HUP, IN, NVAL, OUT, PRI
+from glassnet.host.descriptors.files import ERR, FIRST_NUMBER, HUP, IN, NVAL, OUT, PRI
+from glassnet.host.descriptors.readiness import ReadySet
 from glassnet.host.graft import graft
-from glassnet.host.readiness import ReadySet
 from glassnet.host.system import System
 
 __all__ = ["Select", "VirtualEpoll", "VirtualPoll", "VirtualSelector", "patch_selectors"]

@@ -15,8 +15,8 @@ from typing import Any
 
 from glassnet.host.clocks import deadline_after
 from glassnet.host.current import current, here, running_or_none, running_strand
-from glassnet.host.locks import get_ident
 from glassnet.host.strand import Strand
+from glassnet.host.threads.locks import get_ident
 
 __all__ = ["Threads", "patch_thread"]
 

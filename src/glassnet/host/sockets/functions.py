@@ -19,12 +19,12 @@ from socket import (
 from typing import Any
 
 from glassnet.host.current import here, running_or_none, running_strand
-from glassnet.host.files import FIRST_NUMBER
-from glassnet.host.pair import PairEnd
-from glassnet.host.socket_file import SocketFile, failure
+from glassnet.host.descriptors.files import FIRST_NUMBER
+from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.pair import PairEnd
+from glassnet.host.sockets.tcp import TcpSocket
+from glassnet.host.sockets.udp import UdpSocket
 from glassnet.host.system import System
-from glassnet.host.tcp_socket import TcpSocket
-from glassnet.host.udp_socket import UdpSocket
 
 __all__ = ["Sockets", "default_timeout", "give_number", "open_file", "seconds_of"]
 

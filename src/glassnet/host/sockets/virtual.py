@@ -29,10 +29,10 @@ from typing import Any
 
 from glassnet.host.clocks import deadline_after
 from glassnet.host.current import here, running_or_none, running_strand
-from glassnet.host.files import IN, OUT
+from glassnet.host.descriptors.files import IN, OUT
 from glassnet.host.graft import graft
-from glassnet.host.socket_file import SocketFile, failure
-from glassnet.host.socket_functions import default_timeout, give_number, open_file, seconds_of
+from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.functions import default_timeout, give_number, open_file, seconds_of
 from glassnet.host.system import System
 
 __all__ = ["VirtualSocket", "patch_socket"]

@@ -7,9 +7,9 @@ from collections import deque
 from socket import AF_UNIX, SocketKind
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
-from glassnet.host.socket_file import SocketFile, failure
-from glassnet.host.socket_options import Options
+from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
+from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.options import Options
 
 if TYPE_CHECKING:
     from glassnet.host.system import System

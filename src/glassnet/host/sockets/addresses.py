@@ -12,7 +12,7 @@ from operator import index
 from socket import AF_INET, AF_INET6, gaierror, inet_ntop, inet_pton
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host import resolver
+from glassnet.host.names import resolver
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface

@@ -7,12 +7,12 @@ import socket
 from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET, SocketKind
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host import socket_addresses
 from glassnet.host.current import running_or_none
-from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
-from glassnet.host.socket_addresses import ANY4, ANY6, is_link_local, is_multicast, show
-from glassnet.host.socket_file import SocketFile, failure
-from glassnet.host.socket_options import Key, Options
+from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
+from glassnet.host.sockets import addresses as socket_addresses
+from glassnet.host.sockets.addresses import ANY4, ANY6, is_link_local, is_multicast, show
+from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.options import Key, Options
 from glassnet.transport.tcp import State
 
 if TYPE_CHECKING:

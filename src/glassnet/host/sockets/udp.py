@@ -8,11 +8,11 @@ from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET, Sock
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from glassnet.host import socket_addresses
-from glassnet.host.files import ERR, HUP, IN, OUT, RDHUP
-from glassnet.host.socket_addresses import ANY4, ANY6, interface_by_index, is_link_local, is_multicast, show
-from glassnet.host.socket_file import SocketFile, failure
-from glassnet.host.socket_options import Key, Options
+from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
+from glassnet.host.sockets import addresses as socket_addresses
+from glassnet.host.sockets.addresses import ANY4, ANY6, interface_by_index, is_link_local, is_multicast, show
+from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.options import Key, Options
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface

@@ -1,0 +1,1 @@
+"""The BSD socket API on virtual hosts: the Python class, the functions, and what each kind of socket does."""

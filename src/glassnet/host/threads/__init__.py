@@ -1,0 +1,1 @@
+"""Threads of programs on virtual hosts: starting, locks, thread-local data."""
