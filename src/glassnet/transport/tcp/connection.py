@@ -430,8 +430,8 @@ class Connection:
             sender.set_window(sequence, acknowledgment, window)
             self.flow.confirm()
             sender.acknowledged(acknowledgment, output.age(echo) if echo >= 0 else -1)
-            if self.on_change and sender.room * 3 >= sender.limit:
-                self.on_change()
+            if not size and self.on_change and sender.room * 3 >= sender.limit:
+                self.on_change()  # with data, that is told below
             state = self.state
             if state is not ESTABLISHED:
                 fin_acknowledged(self)
@@ -466,10 +466,10 @@ class Connection:
                         output.acks_due = 2
                 else:
                     output.acks_due = 2  # a gap: say so at once (RFC 5681, 4.2)
-                if self.on_change:
-                    self.on_change()
             else:
                 output.acks_due = 2
+            if self.on_change:
+                self.on_change()
         if flags & FIN:
             if receiver.end is None:
                 receiver.end = sequence + size
