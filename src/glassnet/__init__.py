@@ -10,10 +10,11 @@ from glassnet.host.patches import install
 install()  # before anything else, so that names taken from patched modules are the patched ones
 
 from glassnet.engine import Drop  # noqa: E402
-from glassnet.errors import GlassnetError, ProcessEnded  # noqa: E402
+from glassnet.errors import GlassnetError, ProcessEnded, Refused  # noqa: E402
 from glassnet.host.deadlock import Deadlock  # noqa: E402
 from glassnet.host.process import Process  # noqa: E402
 from glassnet.topology import Cable, Host, Network, Router  # noqa: E402
+from glassnet.topology.power import HostStateChanged  # noqa: E402
 from glassnet.transport.tcp.events import Retransmission, StateChange, WindowChange  # noqa: E402
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "Drop",
     "GlassnetError",
     "Host",
+    "HostStateChanged",
     "Network",
     "Process",
     "ProcessEnded",
+    "Refused",
     "Retransmission",
     "Router",
     "StateChange",

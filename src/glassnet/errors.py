@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["GlassnetError", "ProcessEnded"]
+import errno
+
+__all__ = ["GlassnetError", "ProcessEnded", "Refused"]
 
 
 class GlassnetError(Exception):
@@ -18,3 +20,19 @@ class ProcessEnded(GlassnetError):
     def __init__(self, message: str, returncode: int) -> None:
         super().__init__(message)
         self.returncode = returncode
+
+
+class Refused(GlassnetError, PermissionError):
+    """A program on a host asked for what only the real machine could do.
+
+    It is a `PermissionError` (EPERM) too: programs that look for a tool of the machine,
+    as `ctypes.util.find_library` does for a compiler, go on without.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.errno = errno.EPERM
+        self.strerror = message
+
+    def __str__(self) -> str:
+        return str(self.strerror)

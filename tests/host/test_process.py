@@ -542,3 +542,27 @@ def test_code_in_a_greenlet_of_the_programs_own_can_wait(a, net):
         return inner.switch(), time.monotonic()
 
     assert a.run(program) == (62, 62)
+
+
+FIRST_ASYNCIO = """
+import glassnet
+
+def program():
+    import asyncio
+
+    async def wait():
+        await asyncio.sleep(1)
+        return asyncio.get_running_loop().is_running()
+
+    return asyncio.run(wait())
+
+with glassnet.Network() as net:
+    a, b = net.lan("a", "b")
+    other = b.start(program)
+    print(a.run(program), other.result())
+"""
+
+
+def test_a_program_may_be_the_first_to_import_asyncio():
+    done = subprocess.run([sys.executable, "-c", FIRST_ASYNCIO], capture_output=True, text=True, check=False)
+    assert done.stdout == "True True\n", done.stderr

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import importlib
+import multiprocessing
 import os
-import signal
+import pty
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -63,9 +64,20 @@ def test_uvicorn_does_without(uvloop, a):
         os.fork,
         lambda: os.system("true"),
         lambda: subprocess.run(["true"], check=True),
-        lambda: signal.alarm(1),
-        lambda: signal.setitimer(signal.ITIMER_REAL, 1),
-        lambda: signal.pthread_kill(threading.get_ident(), 0),
+        lambda: subprocess.Popen(["true"]),
+        lambda: os.popen("true"),
+        lambda: os.execv("/bin/true", ["true"]),
+        lambda: os.spawnv(os.P_WAIT, "/bin/true", ["true"]),
+        lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        pty.fork,
+        lambda: asyncio.run(asyncio.create_subprocess_exec("true")),
+        lambda: asyncio.run(asyncio.create_subprocess_shell("true")),
+        lambda: multiprocessing.Process(target=print).start(),
+        lambda: multiprocessing.get_context("spawn").Process(target=print).start(),
+        lambda: multiprocessing.get_context("forkserver").Process(target=print).start(),
+        lambda: multiprocessing.Pool(2),
+        multiprocessing.Manager,
+        concurrent.futures.ProcessPoolExecutor,
     ],
 )
 def test_what_would_act_on_the_real_machine_is_refused(a, call):
@@ -75,24 +87,20 @@ def test_what_would_act_on_the_real_machine_is_refused(a, call):
         a.run(call)
 
 
+def test_a_pool_of_threads_is_none_of_processes(a):
+    from multiprocessing.pool import ThreadPool
+
+    def program():
+        with ThreadPool(3) as pool:
+            return pool.map(abs, range(-5, 0)), socket.gethostname()
+
+    assert a.run(program) == ([5, 4, 3, 2, 1], "a")
+
+
 def test_off_host_processes_are_made_as_ever():
     assert (
         subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, check=True).stdout == b"1\n"
     )
-
-
-def test_blocking_tls_says_that_it_is_missing(a, b):
-    import ssl
-
-    def program():
-        with (
-            socket.create_server(("", 443)) as listener,
-            socket.create_connection(listener.getsockname()) as sock,
-        ):
-            ssl.create_default_context().wrap_socket(sock, server_hostname="b")
-
-    with pytest.raises(OSError, match="TLS over blocking sockets is not implemented"):
-        a.run(program)
 
 
 def test_a_call_needs_a_coroutine_on_the_network(a):

@@ -235,3 +235,12 @@ def test_threads_run_in_the_same_order_under_any_hash_seed():
         traces.add(done.stdout)
     assert len(traces) == 1
     assert len(traces.pop()) > 1000
+
+
+def test_each_network_numbers_its_threads_anew():
+    def numbers():
+        with glassnet.Network(seed=1) as network:
+            hosts = network.lan("one", "two")
+            return [host.run(threading.get_ident) for host in hosts]
+
+    assert numbers() == numbers()

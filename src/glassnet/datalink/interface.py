@@ -10,7 +10,10 @@ from glassnet.engine import Drops, Engine
 from glassnet.wire.ethernet import BROADCAST, MINIMUM, TPID_CUSTOMER
 from glassnet.wire.foreign import Foreign
 
-__all__ = ["Handler", "Interface", "LoopbackInterface", "Tap"]
+__all__ = ["RING", "Handler", "Interface", "LoopbackInterface", "Tap"]
+
+RING = 256
+"""Frames that an interface keeps while its host stands still: the usual length of a receive ring."""
 
 _HEADER = 14
 _TAG = 4
@@ -32,6 +35,7 @@ class Interface(Jack):
         "_mac",
         "_mtu",
         "_own",
+        "_ring",
         "_up",
         "groups",
         "handlers",
@@ -60,6 +64,7 @@ class Interface(Jack):
         self.groups: dict[bytes, int] = {}
         self.rx_other_host = 0
         self._up = True
+        self._ring: list[bytes] | None = None
         self.mac = mac
         self.mtu = mtu
 
@@ -108,9 +113,22 @@ class Interface(Jack):
 
     def _connect(self) -> None:
         super()._connect()
-        self._own = self._mac if self._up else None  # off, no frame is its own
+        # Off or held, no frame is its own: all take the unusual way.
+        self._own = self._mac if self._up and self._ring is None else None
         if not self._up:
             self._transmit = None
+
+    def hold(self) -> None:
+        """Keep the frames that come, up to `RING` of them, until `release`: nobody takes them now."""
+        self._ring = []
+        self._connect()
+
+    def release(self) -> None:
+        """Receive what was kept since `hold`, as the next events."""
+        ring, self._ring = self._ring, None
+        self._connect()
+        for frame in ring or ():
+            self._engine.after(0, self.receive, frame)
 
     def join(self, group: bytes) -> None:
         """Receive frames to the multicast address `group`, until `leave` was called as often."""
@@ -161,6 +179,12 @@ class Interface(Jack):
     def _receive_unusually(self, frame: bytes) -> None:
         if not self._up:
             self.drops("ethernet: interface down", frame)
+            return
+        if self._ring is not None:
+            if len(self._ring) < RING:
+                self._ring.append(frame)
+            else:
+                self.drops("ethernet: receive ring full", frame)
             return
         self.rx_frames += 1
         self.rx_bytes += len(frame)

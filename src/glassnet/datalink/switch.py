@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from glassnet.datalink.jack import Jack
 from glassnet.engine import Drops, Engine
+from glassnet.errors import GlassnetError
 
 __all__ = ["AGEING", "Port", "Station", "Switch", "Tap"]
 
@@ -44,6 +45,8 @@ class Port(Jack):
 
     def _connect(self) -> None:
         super()._connect()
+        if self.switch.crashed:
+            self._transmit = None
         self.switch.forget(self)
 
     def receive(self, frame: bytes) -> None:
@@ -91,7 +94,7 @@ class Switch:
     heard for `AGEING` is taken for unknown, and its place is given up when it is needed.
     """
 
-    __slots__ = ("_engine", "_look_again", "drops", "name", "ports", "stations")
+    __slots__ = ("_engine", "_look_again", "crashed", "drops", "name", "ports", "stations")
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
@@ -100,6 +103,24 @@ class Switch:
         self.ports: list[Port] = []
         self.stations: dict[bytes, Station] = {}
         self._look_again = 0
+        self.crashed = False
+
+    def crash(self) -> None:
+        """Be off at once: nothing is passed on, and what was learnt is forgotten."""
+        if self.crashed:
+            raise GlassnetError(f"switch {self.name}: cannot crash, it has already: boot() it first")
+        self._power(crashed=True)
+
+    def boot(self) -> None:
+        """Be on again, knowing nothing."""
+        if not self.crashed:
+            raise GlassnetError(f"switch {self.name}: cannot boot, it is on already")
+        self._power(crashed=False)
+
+    def _power(self, *, crashed: bool) -> None:
+        self.crashed = crashed
+        for port in self.ports:
+            port._connect()
 
     def port(self) -> Port:
         """A new port."""
@@ -120,7 +141,13 @@ class Switch:
             del self.stations[address]
 
     def learns(self, frame: bytes, port: Port) -> bool:
-        """Learn that the source of `frame` is at `port`; False if it was dropped for that source."""
+        """Learn that the source of `frame` is at `port`; False if it was dropped for that source.
+
+        A switch that is off learns nothing, so that every frame comes here.
+        """
+        if self.crashed:
+            self.drops("switch: off", frame)
+            return False
         if len(frame) < _HEADER:
             self.drops("ethernet: runt", frame)
             return False

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from glassnet.engine.events import Events
 from glassnet.engine.randomness import Streams
 
-__all__ = ["Clock", "Engine", "Entry"]
+__all__ = ["Clock", "Engine", "Entry", "Outside"]
 
 Clock = Literal["virtual", "real", "scaled"]
 Entry = tuple[int, int, Callable[[Any], object], Any]
@@ -32,15 +32,28 @@ _wall_ns = time.monotonic_ns
 _wall_sleep = time.sleep
 
 
+class Outside(Protocol):
+    """What can make events happen although none is due: descriptors of the real machine."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait really for it, at most so long; False at once if nothing is awaited."""
+
+    def happen(self) -> None:
+        """Schedule what follows from what the last wait has found, if anything."""
+
+
 class Engine:
     """An event queue with a clock, seeded random streams and observers.
+
+    `outside`, if there is one, is waited for while a paced clock naps, and by every
+    clock when no event is left.
 
     `heap` and `order` are open to the hot path, which pushes
     `(when, next(order), callback, argument)` itself; everything else calls `at` or
     `after`.
     """
 
-    __slots__ = ("_running", "clock", "events", "heap", "now", "order", "random", "speed")
+    __slots__ = ("_running", "clock", "events", "heap", "now", "order", "outside", "random", "speed")
 
     def __init__(self, seed: int | str = 0, clock: Clock = "virtual", speed: float = 1.0) -> None:
         if clock not in ("virtual", "real", "scaled"):
@@ -54,6 +67,7 @@ class Engine:
         self.speed = speed if clock == "scaled" else 1.0
         self.random = Streams(seed)
         self.events = Events()
+        self.outside: Outside | None = None
         self._running = False
 
     def at(self, when: int, callback: Callable[[Any], object], argument: Any = None) -> None:
@@ -98,7 +112,11 @@ class Engine:
 
     def _run_virtual(self, limit: int) -> None:
         heap = self.heap
-        while heap and self._running:
+        while self._running:
+            if not heap:
+                if limit != _FOREVER or not self._outside_within(_NAP):
+                    return
+                continue
             entry = heappop(heap)
             when = entry[0]
             if when > limit:
@@ -113,21 +131,44 @@ class Engine:
         speed = self.speed
         paced = self.clock != "virtual"
         started_wall, started = _wall_ns(), self.now
+
+        def wall() -> int:
+            return started + round((_wall_ns() - started_wall) * speed)
+
         while self._running and (wanted is None or wanted()):
             when = heap[0][0] if heap else limit
             if when > limit:
                 when = limit
             if when == _FOREVER:
-                return
+                if not self._outside_within(_NAP, wall if paced else None):
+                    return
+                continue
             ahead = (when - started) / speed - (_wall_ns() - started_wall) if paced else 0
             if ahead > 0:
-                _wall_sleep(min(ahead / 1e9, _NAP))
+                nap = min(ahead / 1e9, _NAP)
+                if not self._outside_within(nap, wall, when):
+                    _wall_sleep(nap)
                 continue
             if not heap or heap[0][0] > limit:
                 return
             entry = heappop(heap)
             self.now = entry[0]
             entry[2](entry[3])
+
+    def _outside_within(
+        self, seconds: float, when: Callable[[], int] | None = None, most: int = _FOREVER
+    ) -> bool:
+        """Wait really for what is outside; False at once if nothing is awaited.
+
+        It happens at the time that `when` tells afterwards, at most at `most`; now without it.
+        """
+        outside = self.outside
+        if outside is None or not outside.wait(seconds):
+            return False
+        if when is not None:
+            self.now = max(self.now, min(when(), most))
+        outside.happen()
+        return True
 
     def step(self) -> bool:
         """Run exactly one event, whatever the clock; False if there was none."""

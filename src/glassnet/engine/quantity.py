@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from math import inf
 
-__all__ = ["data_rate", "data_size", "duration", "probability"]
+__all__ = ["data_rate", "data_size", "drift", "duration", "offset", "probability"]
 
 _NUMBER = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zµμ%/]*)\s*")
 
@@ -26,6 +26,7 @@ _DURATION = {
 }
 _RATE = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}
 _RATE |= {name.replace("bps", "bit/s"): factor for name, factor in _RATE.items()}
+_DRIFT = {"ppb": 1, "ppm": 10**3, "%": 10**7}
 _SIZE = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -52,6 +53,26 @@ def _parse(value: object, units: dict[str, int], base: int, what: str, example: 
 def duration(value: str | float) -> int:
     """A length of time in nanoseconds, from `"20ms"` or a number of seconds."""
     return _parse(value, _DURATION, 10**9, "a duration", "20ms")
+
+
+def offset(value: str | float) -> int:
+    """A difference in time in nanoseconds: a duration that may have a sign, as `"-20ms"`."""
+    sign, size = _signed(value)
+    return sign * duration(size)
+
+
+def drift(value: str | float) -> int:
+    """How much too fast a clock runs, in parts per billion: from `"50ppm"`, `"-1%"`, or such a number."""
+    sign, size = _signed(value)
+    return sign * _parse(size, _DRIFT, 10**9, "a drift", "50ppm")
+
+
+def _signed(value: str | float) -> tuple[int, str | float]:
+    if isinstance(value, str) and value.lstrip()[:1] in ("-", "+"):
+        return (-1 if value.lstrip()[0] == "-" else 1), value.lstrip()[1:]
+    if isinstance(value, int | float) and value < 0:
+        return -1, -value
+    return 1, value
 
 
 def data_rate(value: str | float) -> int:

@@ -18,11 +18,11 @@ __all__ = ["Timer"]
 class Timer:
     """Calls `callback()` once, at `deadline` (nanoseconds); None while stopped."""
 
-    __slots__ = ("_armed", "_callback", "_engine", "deadline")
+    __slots__ = ("_armed", "_engine", "callback", "deadline")
 
     def __init__(self, engine: Engine, callback: Callable[[], object]) -> None:
         self._engine = engine
-        self._callback = callback
+        self.callback = callback
         self._armed: int | None = None
         self.deadline: int | None = None
 
@@ -52,4 +52,4 @@ class Timer:
             self.start(deadline)
             return
         self.deadline = None
-        self._callback()
+        self.callback()

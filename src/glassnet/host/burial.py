@@ -54,6 +54,8 @@ def silence() -> Iterator[None]:
 def disown(loop: Any) -> None:
     """Nobody wants to hear from this asyncio loop, or of what it leaves unfinished, any more."""
     loop.set_exception_handler(lambda loop, context: None)
+    # Nor does it warn that nobody closed it. Its own code asks `_closed`, and unwinds as ever.
+    loop.is_closed = lambda: True
     for transport in tuple(getattr(loop, "_transports", {}).values()):
         # Its file is closed. In this state it neither writes nor warns that nobody closed it.
         transport._closing = True

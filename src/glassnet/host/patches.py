@@ -8,6 +8,7 @@ system; off host it calls the original. Names that other modules imported before
 from __future__ import annotations
 
 import _thread
+import logging
 import os
 import queue
 import select
@@ -19,8 +20,16 @@ import time
 from types import ModuleType
 from typing import Any
 
+from glassnet.host.calendar import patch_datetime
+from glassnet.host.chance import chance, patch_random
 from glassnet.host.clocks import Clocks
+from glassnet.host.descriptors.calls import calls
+from glassnet.host.descriptors.opening import opening
+from glassnet.host.descriptors.paths import Paths
 from glassnet.host.descriptors.selecting import Select, patch_selectors
+from glassnet.host.exits import Exits
+from glassnet.host.identity import Identity
+from glassnet.host.names.etc_files import etc_functions
 from glassnet.host.names.resolver import Resolver
 from glassnet.host.refusals import patch_imports, refused_functions
 from glassnet.host.signals import Signals
@@ -33,6 +42,14 @@ from glassnet.host.threads.starting import Threads, patch_thread
 __all__ = ["install"]
 
 _installed = False
+
+# Which functions of `os` take what: programs look them up in these sets.
+_ABLE: tuple[set[Any], ...] = (
+    os.supports_dir_fd,
+    os.supports_effective_ids,
+    os.supports_fd,
+    os.supports_follow_symlinks,
+)
 
 # Their own use of clocks and locks must stay real: they run the engine, or Python itself.
 _LEFT_ALONE = frozenset(
@@ -75,28 +92,35 @@ def _table() -> list[tuple[ModuleType, str, Any]]:
             Clocks(),
             {
                 time: "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns sleep "
-                "clock_gettime clock_gettime_ns "
-                "localtime gmtime ctime asctime strftime"
+                "clock_gettime clock_gettime_ns clock_settime clock_settime_ns pthread_getcpuclockid "
+                "localtime gmtime ctime asctime mktime strftime"
             },
         ),
         *_methods(
             Resolver(),
             {
                 socket: "getaddrinfo getnameinfo gethostname gethostbyname gethostbyname_ex gethostbyaddr "
-                "if_nameindex if_nametoindex if_indextoname"
+                "getservbyname getservbyport getprotobyname if_nameindex if_nametoindex if_indextoname"
             },
         ),
         *_methods(Sockets(), {socket: "socketpair fromfd dup close getdefaulttimeout setdefaulttimeout"}),
         *_methods(Select(), {select: "select poll epoll"}),
+        *calls(),
+        *opening(),
+        *_methods(Paths(), {os: "stat lstat access chmod chown lchown unlink remove rename replace"}),
         *_thread_table(),
         *refused_functions(),
         *_methods(
             Signals(),
             {
-                signal: "signal getsignal set_wakeup_fd siginterrupt raise_signal",
-                os: "kill getpid getppid",
+                signal: Signals.NAMES,
+                os: Signals.OS_NAMES,
+                _thread: "interrupt_main",
             },
         ),
+        *chance(),
+        *Identity().table(),
+        *Exits().table(),
     ]
 
 
@@ -106,23 +130,36 @@ def install() -> None:
     if _installed:
         return
     _installed = True
-    table = _table()
-    replaced: dict[int, tuple[Any, Any]] = {}
-    for module, name, replacement in table:
-        original = getattr(module, name)
-        setattr(module, name, replacement)
-        replaced[id(original)] = (original, replacement)
-    _rebind(replaced)
+    localtime = time.localtime
+    _replace(_table())
+    # They stand before what has been put in place for paths just now.
+    _replace(etc_functions())
     patch_socket()
     patch_selectors()
     patch_thread()
+    patch_datetime()
+    patch_random()
     patch_imports()
     if local.NEEDED:
         local.patch_asyncio()
+    if logging.Formatter.converter is localtime:
+        logging.Formatter.converter = time.localtime
     executors = sys.modules.get("concurrent.futures.thread")
     if executors is not None:
         # It is held while a thread starts, which is a wait.
         executors._global_shutdown_lock = Lock()  # type: ignore[attr-defined]
+
+
+def _replace(table: list[tuple[ModuleType, str, Any]]) -> None:
+    replaced: dict[int, tuple[Any, Any]] = {}
+    for module, name, replacement in table:
+        original = getattr(module, name)
+        setattr(module, name, replacement)
+        for able in _ABLE:
+            if original in able:
+                able.add(replacement)
+        replaced[id(original)] = (original, replacement)
+    _rebind(replaced)
 
 
 def _rebind(replaced: dict[int, tuple[Any, Any]]) -> None:

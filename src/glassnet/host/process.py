@@ -6,7 +6,6 @@ import inspect
 import signal
 import sys
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -17,13 +16,14 @@ from glassnet.host.burial import bury, disown
 from glassnet.host.current import current, running_or_none
 from glassnet.host.deadlock import Deadlock
 from glassnet.host.interrupts import orderly
-from glassnet.host.sockets.file import SocketFile
+from glassnet.host.signalling import SI_USER, Sent, Signalling
 from glassnet.host.strand import Strand
 from glassnet.host.threads.workers import finish_idle_workers
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from glassnet.host.interpreter import Interpreter
     from glassnet.host.system import System
 
 __all__ = ["Process"]
@@ -47,16 +47,17 @@ class Process:
     ) -> None:
         self.system = system
         self.name = name
+        self.label = system.next_label(name)
         self.pid = system.next_pid()
         self.returncode: int | None = None
         self.exception: BaseException | None = None
         self.numbers: dict[int, None] = {}
-        self.handlers: dict[int, Any] = {}
-        self.wakeup_number = -1
         self.default_timeout: float | None = None
-        self.pending: deque[int] = deque()
+        self.stopped = False
+        self.at_exit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
         self.on_exit: list[Callable[[], object]] = []
         self.strands: dict[Strand, None] = {}
+        self.interpreter: Interpreter | None = None
         self._call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (
             function,
             args,
@@ -65,15 +66,18 @@ class Process:
         self._result: Any = None
         self._traceback: TracebackType | None = None
         self._collectors = 0
-        self._interrupted = False
+        self.interrupted = False
         self._joining = False
         self._loops: list[Any] = []
+        self.signals = Signalling(self)
         # As empty as in a new interpreter: nothing of who started it leaks in.
         context = Context()
         context.run(current.set, system)
         self.main = Strand(self, "MainThread", self._run, context, daemon=False)
         self.strands[self.main] = None
         system.processes[self.pid] = self
+        if self.held:
+            self.main.freeze()
 
     def __repr__(self) -> str:
         state = "running" if self.returncode is None else f"returncode={self.returncode}"
@@ -89,8 +93,9 @@ class Process:
     def _run(self) -> None:
         code = self._attempt(self._execute)
         joined = self._attempt(self._join_threads)
+        left = self._attempt(self.call_at_exit)
         self.main.end()
-        self._end(code or joined)
+        self._close(code or joined or left)
         for loop in self._loops:
             bury(loop)
         self._loops.clear()
@@ -105,10 +110,10 @@ class Process:
             if not self.main.doomed:
                 return self._exit_status(leaving.code)
         except KeyboardInterrupt as error:
-            if not self._interrupted:
+            if not self.interrupted:
                 # Someone at a real keyboard wants the whole run to stop.
                 self.main.end()
-                self._end(-signal.SIGINT)
+                self._close(-signal.SIGINT)
                 raise
             self._failed(error)
             return -signal.SIGINT
@@ -135,6 +140,18 @@ class Process:
         self._joining = True
         while any(not strand.daemon for strand in self.strands if strand is not main):
             main.park()
+
+    def call_at_exit(self) -> None:
+        """Call what `atexit` has registered, the last first."""
+        while self.at_exit:
+            function, args, kwargs = self.at_exit.pop()
+            try:
+                function(*args, **kwargs)
+            except BaseException as error:
+                if self.main.doomed:
+                    raise
+                print(f"Exception ignored in atexit callback: {function!r}", file=sys.stderr)
+                traceback.print_exception(error)
 
     def _exit_status(self, code: object) -> int:
         if code is None:
@@ -166,10 +183,18 @@ class Process:
         if self._joining:
             self.main.wake()
 
-    def _end(self, code: int) -> None:
+    def end(self, code: int) -> None:
+        """End it at once, with this exit status. If it is the one that runs, this does not return."""
+        self._close(code)
+        strand = running_or_none()
+        if strand is not None and strand.process is self:
+            raise SystemExit
+
+    def _close(self, code: int) -> None:
         if self.returncode is not None:
             return
         self.returncode = code
+        self.signals.alarm.stop()
         self.system.processes.pop(self.pid, None)
         files = self.system.world.files
         for number in tuple(self.numbers):
@@ -187,7 +212,7 @@ class Process:
     def abandon(self) -> None:
         """End it at once, and unwind what it left on its stacks without waiting for an event."""
         strands = tuple(self.strands)
-        self._end(-signal.SIGKILL)
+        self._close(-signal.SIGKILL)
         if not self.system.engine.running:
             for strand in strands:
                 strand.unwind()
@@ -195,45 +220,12 @@ class Process:
     # Signals
 
     def send_signal(self, number: int) -> None:
-        """Deliver a signal, as kill(2) does: run its handler, or do what it does by default."""
-        if self.returncode is not None:
-            return
-        number = signal.Signals(number)
-        handler = self.handler(number)
-        if number == signal.SIGKILL or (handler == signal.SIG_DFL and number not in _HARMLESS):
-            self._end(-number)
-            strand = running_or_none()
-            if strand is not None and strand.process is self:
-                raise SystemExit
-        elif callable(handler):
-            self.pending.append(number)
-            self._write_wakeup(number)
-            if running_or_none() is self.main:
-                self.handle_signals()
-            else:
-                self.main.wake()
+        """Send it a signal from outside, as kill(1) does: its handler runs, or the default is done."""
+        self.send(Sent(signal.Signals(number), SI_USER, 0))
 
-    def handler(self, number: int) -> Any:
-        """What it has for this signal: a function, SIG_DFL or SIG_IGN; as Python sets it up at first."""
-        return self.handlers.get(number, _FIRST_HANDLERS.get(number, signal.SIG_DFL))
-
-    def _write_wakeup(self, number: int) -> None:
-        file = self.system.world.files.files.get(self.wakeup_number)
-        if isinstance(file, SocketFile):
-            try:
-                file.send(bytes((number,)))
-            except OSError:
-                pass  # as CPython: the handler is what counts
-
-    def handle_signals(self) -> None:
-        """Run the handlers of the signals that came; called in the main strand."""
-        while self.pending:
-            number = self.pending.popleft()
-            handler = self.handler(number)
-            if callable(handler):
-                if number == signal.SIGINT:
-                    self._interrupted = True
-                handler(number, sys._getframe(1))
+    def send(self, sent: Sent, strand: Strand | None = None) -> None:
+        """Deliver a signal to it, or to one of its strands."""
+        self.signals.send(sent, strand)
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM): its handler runs, or it ends at once with returncode -15."""
@@ -245,6 +237,36 @@ class Process:
         Python's `finally` blocks still run, but nothing that they do gets out.
         """
         self.send_signal(signal.SIGKILL)
+
+    # Standing still
+
+    @property
+    def held(self) -> bool:
+        """Whether it stands still: stopped by a signal, or because its host is paused."""
+        return self.stopped or self.system.paused
+
+    def stop(self) -> None:
+        """Stand still until SIGCONT comes (SIGSTOP)."""
+        self.stopped = True
+        self.freeze()
+
+    def freeze(self) -> None:
+        """Let none of its strands run; if one of them runs now, this returns after `thaw`."""
+        for strand in self.strands:
+            strand.freeze()
+        running = running_or_none()
+        if running is not None and running.process is self:
+            running.stand_still()
+
+    def thaw(self) -> None:
+        """Nothing holds it any more: go on, after what is already due now."""
+        self.system.engine.after(0, self._go_on)
+
+    def _go_on(self, _: None) -> None:
+        if not self.held and self.returncode is None:
+            for strand in self.strands:
+                strand.thaw()
+            self.signals.resumed()
 
     # Waiting for it
 
@@ -296,6 +318,8 @@ class Process:
             )
         with self._told(engine.pause), orderly(engine):
             paused = engine.run()
+            while not paused and self.system.world.collect():
+                paused = engine.run()
         if self.returncode is None:
             if paused:
                 raise GlassnetError(
@@ -315,12 +339,13 @@ class Process:
         if self.exception is not None:
             raise self.exception.with_traceback(self._traceback)
         if code:
-            how = (
-                f"was ended by {signal.Signals(-code).name}" if code < 0 else f"left with exit status {code}"
-            )
+            how = f"was ended by {_signal_name(-code)}" if code < 0 else f"left with exit status {code}"
             raise ProcessEnded(f"process {self.name!r} on host {self.system.name!r} {how}", code)
         return self._result
 
 
-_FIRST_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGPIPE: signal.SIG_IGN}
-_HARMLESS = (signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT)
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

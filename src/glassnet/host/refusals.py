@@ -13,13 +13,13 @@ from __future__ import annotations
 import _posixsubprocess
 import functools
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from glassnet.errors import GlassnetError
+from glassnet.errors import Refused
 from glassnet.host.current import here
 
 if TYPE_CHECKING:
@@ -29,14 +29,24 @@ __all__ = ["patch_imports", "refused_functions", "seal"]
 
 # What to use instead, and the functions with which everything begins.
 _REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "uvloop": ("asyncio's own event loop", ("new_event_loop",)),
+    "uvloop": ("asyncio's own event loop", ("new_event_loop", "Loop", "run", "install")),
     "grpc": ("grpclib", ("insecure_channel", "secure_channel", "server")),
     "pycurl": ("requests or httpx", ("Curl", "CurlMulti")),
+    "curl_cffi": ("requests or httpx", ("Curl", "AsyncCurl")),
+    "psycopg2": ("pg8000", ("connect",)),
+    "psycopg": ("pg8000", ("connect",)),
+    "MySQLdb": ("PyMySQL", ("connect", "Connect", "Connection")),
+    "pymssql": ("python-tds", ("connect",)),
+    "pycares": ("dnspython", ("Channel",)),
+    "aiodns": ("dnspython", ("DNSResolver",)),
+    "zmq": ("sockets or asyncio's streams", ("Context",)),
+    "pynng": ("sockets or asyncio's streams", ("Socket",)),
+    "gevent": ("threads or asyncio", ("spawn", "sleep", "wait")),
+    "eventlet": ("threads or asyncio", ("spawn", "sleep", "listen", "connect", "monkey_patch")),
 }
 _sealed: set[str] = set()
 
 _NO_PROCESSES = "start a program on a host with host.start() or host.run(), or use threads"
-_NO_TIMERS = "use a thread, threading.Timer or asyncio's timers"
 _REFUSED_FUNCTIONS = {
     (os, "fork"): _NO_PROCESSES,
     (os, "forkpty"): _NO_PROCESSES,
@@ -44,9 +54,8 @@ _REFUSED_FUNCTIONS = {
     (os, "system"): _NO_PROCESSES,
     (os, "posix_spawnp"): _NO_PROCESSES,
     (_posixsubprocess, "fork_exec"): _NO_PROCESSES,
-    (signal, "alarm"): _NO_TIMERS,
-    (signal, "setitimer"): _NO_TIMERS,
-    (signal, "pthread_kill"): "use os.kill() with the number of a process of this host",
+    (os, "execv"): _NO_PROCESSES,
+    (os, "execve"): _NO_PROCESSES,
 }
 
 
@@ -64,7 +73,7 @@ def _refuse(name: str, stock: Any, instead: str) -> Any:
         system = here()
         if system is None:
             return stock(*args, **kwargs)
-        raise GlassnetError(
+        raise Refused(
             f"{name}() would act on the real machine, not on the virtual host {system.name!r}: {instead}"
         )
 
@@ -97,8 +106,29 @@ def patch_imports() -> None:
     sys.meta_path.insert(0, _Refusals())
 
 
+def _start_of_processes() -> list[tuple[str, str, str]]:
+    """Where real processes begin, before anything is made for them: module, class, and method."""
+    return [
+        ("subprocess", "Popen", "__init__"),
+        ("multiprocessing.process", "BaseProcess", "start"),
+        ("multiprocessing.pool", "Pool", "_setup_queues"),  # which a ThreadPool has of its own
+        ("multiprocessing.managers", "BaseManager", "start"),
+        ("concurrent.futures.process", "ProcessPoolExecutor", "__init__"),
+    ]
+
+
 def seal() -> None:
     """Refuse what was imported off host; called when a program starts."""
+    if "multiprocessing" in sys.modules:
+        # It imports these when they are asked for, which would be on a host.
+        import_module("multiprocessing.pool")
+        import_module("multiprocessing.managers")
+    for module_name, class_name, method in _start_of_processes():
+        cls = getattr(sys.modules.get(module_name), class_name, None)
+        if cls is not None and f"{module_name}.{class_name}" not in _sealed:
+            _sealed.add(f"{module_name}.{class_name}")
+            stock = getattr(cls, method)
+            setattr(cls, method, _refuse(f"{module_name}.{class_name}", stock, _NO_PROCESSES))
     for name in _REFUSED:
         module = sys.modules.get(name)
         if module is not None and name not in _sealed:
@@ -119,5 +149,5 @@ class _Sealed:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         system = here()
         if system is not None:
-            raise GlassnetError(_complaint(self._package, system.name))
+            raise Refused(_complaint(self._package, system.name))
         return self._stock(*args, **kwargs)

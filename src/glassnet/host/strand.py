@@ -12,7 +12,6 @@ from _thread import get_ident
 from collections.abc import Callable
 from contextvars import Context
 from heapq import heappush
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -27,10 +26,9 @@ from glassnet.host.threads.state import ThreadState, running_loop, thread_dictio
 
 if TYPE_CHECKING:
     from glassnet.host.process import Process
+    from glassnet.host.signalling import Sent
 
 __all__ = ["Describable", "Strand"]
-
-_idents = count(1)
 
 _SPIN_LIMIT = 10_000
 _YIELD_COST = 10
@@ -68,16 +66,20 @@ class Strand:
         "_target",
         "_timer",
         "_waiting_for_end",
+        "blocked",
         "daemon",
         "doing",
         "doomed",
         "engine",
         "finished",
+        "frozen",
         "ident",
+        "interrupts",
         "local_data",
         "name",
         "parked",
         "process",
+        "signals",
         "thread",
         "woken",
     )
@@ -89,7 +91,7 @@ class Strand:
         self.engine = process.system.engine
         self.name = name
         self.daemon = daemon
-        self.ident = next(_idents)
+        self.ident = next(process.system.world.threads)
         self.thread: Any = None
         self.local_data: WeakKeyDictionary[Any, dict[str, Any]] | None = None
         self.doing: str | tuple[str, Describable] = "starting"
@@ -97,6 +99,12 @@ class Strand:
         self.woken = True
         self.doomed = False
         self.finished = False
+        self.frozen = False
+        self.blocked: frozenset[int] = frozenset()
+        self.signals: dict[int, Sent] = {}
+        """Signals pending for it alone, by number."""
+        self.interrupts = 0
+        """How many signals with handlers were delivered to it."""
         self._waiting_for_end: list[Strand] = []
         self._refused = 0
         self._spins = 0
@@ -113,7 +121,7 @@ class Strand:
 
     def running_loop(self) -> Any:
         """The asyncio loop that runs in it, or None."""
-        return self._state.loop if self.parked else running_loop()
+        return self._state.loop if self.parked or self.frozen else running_loop()
 
     def runs_in(self, thread: int) -> bool:
         """Whether it runs in this thread of the machine."""
@@ -134,6 +142,9 @@ class Strand:
         state.exchange(self._dictionary)
         # Real signals are for the program only while it is in `running`: see `interrupts`.
         running[thread] = self
+        interpreter = self.process.interpreter
+        if interpreter is not None:
+            interpreter.enter()
         try:
             if self.doomed:
                 with silence():
@@ -141,6 +152,8 @@ class Strand:
             else:
                 self._target.switch()
         finally:
+            if interpreter is not None:
+                interpreter.leave()
             running[thread] = before
             state.exchange(self._dictionary)
             if self.finished:
@@ -177,10 +190,24 @@ class Strand:
     def doom(self) -> None:
         """Let nothing succeed any more: wherever it waits or will wait, SystemExit is raised."""
         self.doomed = True
+        if self.frozen:
+            self.frozen, self.parked, self.woken = False, True, False
         if self.thread is not None:
             # SystemExit ends a thread quietly, unless someone has put a hook of their own in place.
             self.thread._invoke_excepthook = _say_nothing
         self.wake()
+
+    def freeze(self) -> None:
+        """Do not run, whatever comes, until `thaw`."""
+        if not self.frozen and not self.finished:
+            self.frozen = True
+            self.parked = False  # so that neither wakes nor deadlines resume it
+
+    def thaw(self) -> None:
+        """Run again: to look whether what was waited for has come, or the deadline."""
+        if self.frozen:
+            self.frozen, self.parked, self.woken = False, True, False
+            self.wake()
 
     def end(self) -> None:
         """It has run to its end: tell its process and whoever joins it."""
@@ -233,9 +260,18 @@ class Strand:
             self._refuse()
         woken = self.woken
         process = self.process
-        if process.pending and process.main is self:
-            process.handle_signals()
+        if process.signals.tripped and process.main is self:
+            process.signals.handle()
         return woken
+
+    def stand_still(self) -> None:
+        """It was frozen while it ran: do nothing until it is thawed."""
+        assert self._hub is not None
+        while self.frozen:
+            self._target = getcurrent()
+            self._hub.switch()
+        if self.doomed:
+            self._refuse()
 
     def _refuse(self) -> None:
         self._refused += 1
@@ -268,8 +304,8 @@ class Strand:
         self._spinning_since = None
 
     def sleep(self, duration: int) -> None:
-        """Wait for `duration` nanoseconds."""
-        deadline = self.engine.now + duration
+        """Wait for `duration` nanoseconds by the clock of the host."""
+        deadline = self.process.system.clock.after(duration)
         if not duration:
             self.spin(_YIELD_COST)
             self.park(deadline)
@@ -305,6 +341,8 @@ class Strand:
     def describe(self) -> str:
         """What it waits for, in one phrase."""
         doing = self.doing
+        if self.frozen:
+            return "SIGCONT" if self.process.stopped else "its host, which is paused"
         if isinstance(doing, str):
             return doing
         verb, what = doing

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from glassnet.errors import GlassnetError
-from glassnet.host.clocks import EPOCH, UPTIME
+from glassnet.host.chance import patch_openssl
 from glassnet.host.current import current, running_or_none
 from glassnet.host.descriptors.files import FileTable
+from glassnet.host.names.settings import Resolv
 from glassnet.host.names.table import Names
 from glassnet.host.process import Process
 from glassnet.host.refusals import seal
+from glassnet.host.sockets.unix.names import UnixNames
 from glassnet.host.threads.workers import work_follows_tasks
+from glassnet.host.timekeeping import EPOCH, UPTIME, HostClock
+from glassnet.host.tls.contexts import patch_ssl
+from glassnet.host.trio import adapt_trio
+from glassnet.transport.raw import Raw
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,15 +39,31 @@ T = TypeVar("T")
 
 
 class World:
-    """What all hosts of one network share: the engine, file numbers, names, and each other."""
+    """What all hosts of one network share: the engine, the numbers of files and threads, names, each other.
 
-    __slots__ = ("engine", "files", "names", "systems")
+    `threads` numbers the threads. Each network begins anew, as programs send these numbers too.
+    """
+
+    __slots__ = ("engine", "files", "names", "systems", "threads")
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.files = FileTable()
         self.names = Names()
         self.systems: list[System] = []
+        self.threads = count(1)
+
+    def collect(self, _: None = None) -> bool:
+        """Close what programs left open in reference cycles that nobody reaches; whether there was any.
+
+        It is called at moments that only the run decides: when many files were opened, and
+        before a deadlock is told.
+        """
+        gc.collect()
+        lost, self.files.lost = self.files.lost, []
+        for what in sorted(lost, key=lambda what: what[0]):
+            self.files.close_if_open(what)
+        return bool(lost)
 
     def close(self) -> None:
         """End all programs of all hosts at once. Python's `finally` blocks in them run, without effect."""
@@ -48,25 +72,31 @@ class World:
 
 
 class System:
-    """The operating system of one host: its programs, clock and names, above its transport.
+    """The operating system of one host: its programs, clock and names, above its transport."""
 
-    `skew` is how far its clock is ahead of the others', in nanoseconds.
-    """
-
-    def __init__(
-        self, world: World, name: str, internet: Internet, udp: Udp, tcp: Tcp, *, skew: int = 0
-    ) -> None:
+    def __init__(self, world: World, name: str, internet: Internet, udp: Udp, tcp: Tcp) -> None:
         self.world = world
         self.engine = world.engine
         self.name = name
         self.internet = internet
         self.udp = udp
         self.tcp = tcp
-        self.skew = skew
+        self.raw = Raw(internet)
+        self.clock = HostClock(world.engine)
         self.hosts = Names()
         """This host's own names, looked at before the network's."""
+        self.resolv = Resolv()
+        """Its name servers. While it has none, the network's names stand for the DNS."""
+        self.unix = UnixNames(self)
+        """What the AF_UNIX sockets here are called."""
         self.processes: dict[int, Process] = {}
+        self.paused = False
+        self.off = ""
+        """Why no program can be started, or nothing."""
+        self.uuid_state: dict[str, Any] | None = None
+        """What `uuid` remembers of the identifiers made here."""
         self._pid = _FIRST_PID
+        self._labels: dict[str, int] = {}
         world.systems.append(self)
 
     def __repr__(self) -> str:
@@ -76,6 +106,11 @@ class System:
         """A process number that was not used before."""
         self._pid += 1
         return self._pid - 1
+
+    def next_label(self, name: str) -> str:
+        """What to call a new process among all that there ever were here: its name, and a number."""
+        number = self._labels[name] = self._labels.get(name, 0) + 1
+        return f"{name}:{number}"
 
     # Programs
 
@@ -91,7 +126,14 @@ class System:
             raise GlassnetError(
                 f"host {self.name!r} cannot start {function!r}: give it a function, then its arguments"
             )
+        if self.off:
+            raise GlassnetError(
+                f"host {self.name!r} {self.off} and cannot start {function!r}: boot() it first"
+            )
         seal()
+        adapt_trio()
+        patch_ssl()
+        patch_openssl()
         if name is None:
             name = getattr(function, "__name__", None) or type(function).__name__
         return Process(self, function, args, kwargs, name)

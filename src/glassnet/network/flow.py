@@ -144,6 +144,14 @@ class Flow:
         """
         raise NotImplementedError
 
+    def send_packet(self, packet: bytes) -> None:
+        """Send a whole IP packet that someone else made; it must fit the link."""
+        entry = self._current()
+        if isinstance(entry.hop, GroupHop):
+            entry.hop.send(packet, False, self.multicast_loop)
+        else:
+            entry.send(packet)
+
     def _prepare(self) -> None:
         """Make the template of the Internet header."""
         raise NotImplementedError

@@ -102,6 +102,12 @@ class Fragments:
     def __len__(self) -> int:
         return len(self._packets)
 
+    def clear(self) -> None:
+        """Forget all of them; nobody is told."""
+        self._packets.clear()
+        self._size = 0
+        self._timer.stop()
+
     def add(
         self,
         key: bytes,

@@ -11,12 +11,12 @@ from glassnet.datalink.switch import Port
 from glassnet.engine.quantity import data_rate, data_size, duration, probability
 from glassnet.physical.cable import Lane
 
-__all__ = ["Cable", "Direction", "Quality", "conditions"]
+__all__ = ["UNITS", "Cable", "Direction", "Quality", "conditions"]
 
 # 1 MiB is about what Linux queues by default: 1000 full frames.
 DEFAULT_QUEUE = 1 << 20
 
-_UNITS: dict[str, Callable[[Any], float | int]] = {
+UNITS: dict[str, Callable[[Any], float | int]] = {
     "rate": data_rate,
     "delay": duration,
     "queue": data_size,
@@ -71,9 +71,9 @@ def conditions(cable: str, given: Quality) -> dict[str, Any]:
     """The conditions of a cable in its own units; ValueError names the cable and the fault."""
     parsed: dict[str, Any] = {}
     for name, value in given.items():
-        unit = _UNITS.get(name)
+        unit = UNITS.get(name)
         if unit is None:
-            raise ValueError(f"cable {cable}: no condition {name!r}; there are {', '.join(_UNITS)}")
+            raise ValueError(f"cable {cable}: no condition {name!r}; there are {', '.join(UNITS)}")
         if value is None and name in _MAY_BE_NONE:
             parsed[name] = None
             continue
@@ -117,6 +117,11 @@ class Cable:
     def name(self) -> str:
         """The names of both ends, as `client-switch`."""
         return self._cable.name
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The names of the hosts or switches that it joins: `a`'s, and `b`'s."""
+        return self._cable.ends
 
     @property
     def lanes(self) -> tuple[Lane, Lane]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from glassnet.datalink.interface import Interface
 from glassnet.engine import Drops
+from glassnet.engine.quantity import drift, duration, offset
 from glassnet.errors import GlassnetError
+from glassnet.host.names.settings import Resolv
+from glassnet.host.names.table import Names
 from glassnet.host.process import Process
 from glassnet.host.system import System
 from glassnet.network.addresses import address_text
 from glassnet.network.internet import Internet
+from glassnet.topology.power import Power
 from glassnet.transport.tcp import Tcp, TcpSettings
 from glassnet.transport.udp import Udp
 
@@ -41,6 +45,7 @@ class Host:
         self.tcp = Tcp(self.internet, self.drops, TcpSettings())
         self.udp = Udp(self.internet, self.drops)
         self.system = System(network.world, name, self.internet, self.udp, self.tcp)
+        self._power = Power(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -51,12 +56,15 @@ class Host:
         """Start `program(*args, **kwargs)` as a process of this host, at the present time.
 
         Where it gives a coroutine, that is run with `asyncio.run` in the process.
+        When the host boots, it is started again.
         """
-        return self.system.start(program, *args, **kwargs)
+        process = self.system.start(program, *args, **kwargs)
+        self._power.programs.append(lambda: self.start(program, *args, **kwargs))
+        return process
 
     def run(self, program: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Start a program and run the network until it ends; returns its result or raises its exception."""
-        return self.start(program, *args, **kwargs).result()
+        return self.system.run(program, *args, **kwargs)
 
     async def call(self, program: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """In a coroutine on the virtual network: start a program on this host and wait for its result."""
@@ -65,6 +73,73 @@ class Host:
     def task(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a coroutine as a task of the running loop, on this host."""
         return self.system.task(coroutine)
+
+    # Its life
+
+    @property
+    def state(self) -> str:
+        """`"on"`, `"paused"`, `"stopping"`, `"off"` or `"crashed"`; `HostStateChanged` tells of changes."""
+        return self._power.state
+
+    def crash(self) -> None:
+        """Switch it off at once. Its programs end with -9; nothing more is sent, not even a reset.
+
+        Peers find out as with a real one: by silence, or by a reset once it has booted.
+        """
+        self._power.crash()
+
+    def stop(self, grace: float | str = "10s") -> None:
+        """Shut it down: SIGTERM to its programs, SIGKILL to those that are left after `grace`.
+
+        This returns at once; `state` is `"off"` a second after the last of them has ended.
+        """
+        self._power.stop(duration(grace))
+
+    def boot(self) -> list[Process]:
+        """Switch it on after `crash` or `stop`; returns the programs of `start`, started again."""
+        return self._power.boot()
+
+    def restart(self, grace: float | str = "10s") -> None:
+        """`stop`, then `boot`. This returns at once."""
+        self._power.restart(duration(grace))
+
+    def pause(self) -> None:
+        """Let it stand still: programs, timers and network, until `resume`. Its clock goes on.
+
+        Of the frames that come meanwhile each interface keeps `RING`, and drops the others.
+        """
+        self._power.pause()
+
+    def resume(self) -> None:
+        """Let it go on after `pause`. What was due meanwhile happens now."""
+        self._power.resume()
+
+    # Its clock
+
+    @property
+    def skew(self) -> float:
+        """How many seconds its clock is ahead of the network's time, now. Set it to `"5s"` or `"-20ms"`.
+
+        That sets the clock: the time of day jumps, `time.monotonic()` does not.
+        """
+        return self.system.clock.skew / 1e9
+
+    @skew.setter
+    def skew(self, skew: float | str) -> None:
+        self.system.clock.skew = offset(skew)
+
+    @property
+    def drift(self) -> float:
+        """How much too fast its clock runs: 1e-6 is a microsecond per second. Set it to `"50ppm"`, `"-1%"`.
+
+        All clocks, sleeps and timeouts of its programs run at this rate from now on. The
+        timers of its protocols (TCP, ARP) keep to the network's time.
+        """
+        return self.system.clock.drift / 1e9
+
+    @drift.setter
+    def drift(self, value: float | str) -> None:
+        self.system.clock.drift = drift(value)
 
     # Its place in the network
 
@@ -130,6 +205,29 @@ class Host:
             if len(address) == (4 if version == 4 else 16):
                 return address_text(address)
         raise GlassnetError(f"host {self.name} has no IPv{version} address: it is on no network that has any")
+
+    # Names
+
+    @property
+    def hosts(self) -> Names:
+        """Its `/etc/hosts`: `host.hosts.add("db.example", "192.0.2.7")`."""
+        return self.system.hosts
+
+    def resolv(
+        self,
+        nameservers: Sequence[str] = (),
+        search: Sequence[str] = (),
+        ndots: int = 1,
+        timeout: float | str = "5s",
+        attempts: int = 2,
+        rotate: bool = False,
+    ) -> None:
+        """Its `/etc/resolv.conf`, see resolv.conf(5): whom it asks for names that are not in its `hosts`.
+
+        With name servers the network's own table of names is not looked at; without,
+        it stands for the DNS. ValueError for what resolv.conf(5) does not allow.
+        """
+        self.system.resolv = Resolv(nameservers, search, ndots, timeout, attempts, rotate)
 
 
 class Router(Host):

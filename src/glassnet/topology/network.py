@@ -364,8 +364,9 @@ class Network:
 
     def _run_while(self, wanted: Callable[[], bool]) -> None:
         with orderly(self.engine):
-            if not self.engine.run(wanted=wanted) and wanted():
-                raise Deadlock(self.world)
+            while not self.engine.run(wanted=wanted) and wanted():
+                if not self.world.collect():
+                    raise Deadlock(self.world)
 
     def _some_process(self) -> Process | None:
         for host in self.hosts.values():

@@ -7,8 +7,11 @@ import os
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 from glassnet.engine import Drops
+from glassnet.transport.errors import LOCAL, ErrorQueue, PacketError
+from glassnet.transport.groups import Groups
 from glassnet.transport.ports import ANY4, ANY6, Binding, Ports
 from glassnet.wire.checksum import ones_sum, pseudo_sum
 from glassnet.wire.udp import HEADER
@@ -45,12 +48,17 @@ def is_group(address: bytes) -> bool:
 
 
 class Datagram(NamedTuple):
-    """A datagram as received; `destination` is the local address that it was sent to."""
+    """A datagram as received; `destination` is the local address that it was sent to.
+
+    `head` is the beginning of its Internet header, `time` when it came.
+    """
 
     data: bytes
     source: Endpoint
     destination: bytes
     interface: Interface
+    head: bytes
+    time: int
 
 
 class UdpEndpoint:
@@ -63,7 +71,11 @@ class UdpEndpoint:
         "binding",
         "broadcast",
         "closed",
+        "dont_fragment",
+        "dropped",
         "error",
+        "errors",
+        "groups",
         "interface",
         "multicast_interface",
         "multicast_loop",
@@ -92,6 +104,10 @@ class UdpEndpoint:
         self.source: bytes | None = None  # the local address that `connect` settled
         self.interface: Interface | None = None
         self.error = 0
+        self.errors = ErrorQueue()
+        self.groups = Groups()
+        self.dropped = 0
+        self.dont_fragment = False
         self.on_change: Callable[[], None] | None = None
         self.receive_buffer = 212992
         self.broadcast = False
@@ -115,20 +131,28 @@ class UdpEndpoint:
         return self.source or self.binding.address, self.binding.port
 
     @property
+    def filled(self) -> bool:
+        """Whether a packet waits to be received."""
+        return bool(self._queue)
+
+    @property
     def readable(self) -> bool:
         """Whether `receive` has something to say: a datagram, or an error to raise."""
         return bool(self._queue) or bool(self.error) or self.receive_shut
 
-    def bind(self, address: bytes, port: int) -> None:
+    def bind(self, address: bytes, port: int, foreign: bool = False) -> None:
         """Take a local address and port (0: any free one).
 
-        Raises OSError: EADDRINUSE, EADDRNOTAVAIL, or EINVAL when bound already.
+        Raises OSError: EADDRINUSE, EADDRNOTAVAIL unless it may be `foreign`, or EINVAL
+        when bound already.
         """
         if self.binding is not None:
             raise _failure(errno.EINVAL)
         udp = self.udp
-        if any(address) and not is_group(address) and not udp.internet.is_local(address):
-            raise _failure(errno.EADDRNOTAVAIL)
+        if any(address) and not foreign and not is_group(address):
+            internet = udp.internet
+            if not internet.is_local(address) and not internet.is_broadcast(address):
+                raise _failure(errno.EADDRNOTAVAIL)
         self.binding = udp.ports.bind(
             address,
             port,
@@ -171,8 +195,10 @@ class UdpEndpoint:
             interface=self.interface or (self.multicast_interface if multicast else None),
             ttl=self.multicast_ttl if multicast else self.ttl,
             tos=self.tos,
-            dont_fragment=False,
+            dont_fragment=self.dont_fragment,
         )
+        if multicast and not self.multicast_loop:
+            flow.set(multicast_loop=False)
         if len(self._flows) >= _FLOWS_KEPT:
             self._flows.clear()
         self._flows[address] = flow
@@ -213,8 +239,45 @@ class UdpEndpoint:
         local = self.binding.port
         checksum = -(flow.pseudo + size + local + port + size + ones_sum(data)) % 0xFFFF
         # RFC 768: a checksum of zero is sent as all ones; zero would mean that there is none.
-        flow.send(_PACK(local, port, size, checksum or 0xFFFF), data)
+        try:
+            flow.send(_PACK(local, port, size, checksum or 0xFFFF), data)
+        except OSError as error:
+            if error.errno == errno.EMSGSIZE and self.errors.wants(address):
+                mtu = flow.mtu
+                self.errors.put(PacketError(errno.EMSGSIZE, LOCAL, 0, 0, mtu, (address, port), b"", data))
+            raise
         return len(data)
+
+    def mtu(self) -> int:
+        """The path MTU to the peer; OSError(ENOTCONN) without one."""
+        if self.remote is None:
+            raise _failure(errno.ENOTCONN)
+        flow = self._flows.get(self.remote[0]) or self._open_flow(self.remote[0], self.source)
+        return flow.mtu
+
+    def send_as(
+        self,
+        data: bytes,
+        to: Endpoint | None,
+        *,
+        source: bytes | None,
+        interface: Interface | None,
+        ttl: int | None,
+        tos: int | None,
+    ) -> int:
+        """`send` one datagram with what is given here instead of the endpoint's own; OSError likewise."""
+        before = self.source, self.interface, self.ttl, self.multicast_ttl, self.tos
+        self._flows.clear()
+        self.source = source or self.source
+        self.interface = interface or self.interface
+        self.tos = self.tos if tos is None else tos
+        if ttl is not None:
+            self.ttl = self.multicast_ttl = ttl
+        try:
+            return self.send(data, to)
+        finally:
+            self.source, self.interface, self.ttl, self.multicast_ttl, self.tos = before
+            self._flows.clear()
 
     def receive(self, peek: bool = False) -> Datagram | None:
         """The next datagram, or None. Raises the pending error first."""
@@ -237,6 +300,7 @@ class UdpEndpoint:
         """Queue a datagram for this endpoint, if there is room."""
         cost = len(datagram.data) + _OVERHEAD
         if self._queued + cost > self.receive_buffer and self._queue:
+            self.dropped += 1
             self.udp.drops("udp: receive buffer full", datagram.data)
             return
         if self.receive_shut:
@@ -270,6 +334,10 @@ class UdpEndpoint:
         self._flows.clear()
         if self.binding is not None:
             self.udp.release(self)
+
+    def covers(self, local: bytes) -> bool:
+        """Whether packets to or from this local address may be this endpoint's."""
+        return self.source == local or (self.binding is not None and self.binding.covers(local))
 
     def fits(self, local: bytes, source: Endpoint, interface: Interface) -> int:
         """How well a datagram from `source` to `local` fits this endpoint; 0 for not at all."""
@@ -335,13 +403,22 @@ class Udp:
             if (total + ones_sum(frame[transport : transport + size])) % 0xFFFF:
                 self.drops("udp: checksum", frame)
                 return
-        datagram = Datagram(frame[transport + 8 : transport + size], (source, source_port), local, interface)
+        datagram = Datagram(
+            frame[transport + 8 : transport + size],
+            (source, source_port),
+            local,
+            interface,
+            frame[network : network + 9],
+            self.internet.engine.now,
+        )
         endpoints = self.endpoints.get(port, ())
         internet = self.internet
         if is_group(local) or (len(local) == 4 and internet.is_broadcast(local)):
             found = False
             for endpoint in endpoints:
-                if endpoint.fits(local, datagram.source, interface):
+                if endpoint.fits(local, datagram.source, interface) and endpoint.groups.admit(
+                    local, interface, source
+                ):
                     endpoint.deliver(datagram)
                     found = True
             if not found:
@@ -357,6 +434,14 @@ class Udp:
             self.drops("udp: port closed", frame)
             internet.port_unreachable(frame, network, interface)
             return
+        if best.reuse_port and len(endpoints) > 1:
+            sharing = [
+                each
+                for each in endpoints
+                if each.reuse_port and each.fits(local, datagram.source, interface) == best_score
+            ]
+            # The same 4-tuple always finds the same socket.
+            best = sharing[crc32(frame[transport : transport + 4], crc32(source + local)) % len(sharing)]
         best.deliver(datagram)
 
     def _icmp_error(self, error: IcmpError) -> None:
@@ -366,6 +451,11 @@ class Udp:
             return
         local, remote = int.from_bytes(quoted[:2], "big"), int.from_bytes(quoted[2:4], "big")
         for endpoint in self.endpoints.get(local, ()):
-            # As on Linux, only a connected socket hears of it, and only of what is final.
-            if endpoint.remote == (error.destination, remote) and error.fatal:
+            connected = endpoint.remote == (error.destination, remote)
+            if endpoint.errors.wants(error.destination):
+                if connected or (endpoint.remote is None and endpoint.covers(error.source)):
+                    endpoint.errors.put_icmp(error, remote, 8)
+                    endpoint.fail(error.errno)
+            elif connected and error.fatal:
+                # As on Linux, only a connected socket hears of it, and only of what is final.
                 endpoint.fail(error.errno)

@@ -11,11 +11,9 @@ import socket
 import ssl
 import threading
 import time
-from pathlib import Path
 
 from parity_kit import program
-
-_PEM = Path(__file__).parent / "server_test.pem"
+from tls_kit import AUTHORITY
 
 
 def coroutine(function):
@@ -277,9 +275,7 @@ async def a_file_is_sent():
 
 @coroutine
 async def tls():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_PEM)
-    trusting = ssl.create_default_context(cafile=_PEM)
+    context, trusting = AUTHORITY.server(), AUTHORITY.client()
     server, port = await serving(ssl=context)
     out = []
     async with server:
@@ -301,9 +297,7 @@ async def tls():
 
 @coroutine
 async def start_tls():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_PEM)
-    trusting = ssl.create_default_context(cafile=_PEM)
+    context, trusting = AUTHORITY.server(), AUTHORITY.client()
 
     async def handler(reader, writer):
         if await reader.readline() == b"STARTTLS\n":

@@ -19,6 +19,12 @@ def program(function):
     return function
 
 
+def privileged(function):
+    """A program that only root may run on the machine's kernel."""
+    function.privileged = True
+    return program(function)
+
+
 def attempt(call, *args, **kwargs):
     """What a call gives, or how it fails."""
     try:

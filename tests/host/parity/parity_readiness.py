@@ -98,6 +98,28 @@ def epolling():
 
 
 @program
+def epolling_a_number_that_another_file_has_got():
+    client, peer = connected()
+    with peer, select.epoll() as poll:
+        number = client.fileno()
+        poll.register(number, select.EPOLLIN)
+        client.close()
+        out = [failing(poll.unregister, number), failing(poll.modify, number, select.EPOLLIN)]
+        made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)]
+        while made[-1].fileno() != number:
+            made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        mine = made[-1]
+        mine.bind(("127.0.0.1", 0))
+        out += [failing(poll.modify, number, select.EPOLLIN), failing(poll.unregister, number)]
+        out += [failing(poll.register, number, select.EPOLLIN), poll.poll(0)]
+        mine.sendto(b"x", mine.getsockname())
+        out += [[events for _, events in poll.poll(1)]]
+        for each in made:
+            each.close()
+    return out
+
+
+@program
 def selectors_of_all_kinds():
     out = []
     for kind in (
@@ -140,3 +162,19 @@ def time_passes_in_waits():
             wait()
             out.append(0.029 < time.monotonic() - before < 0.5)
         return out
+
+
+@program
+def epoll_forgets_what_was_closed():
+    with select.epoll() as epoll:
+        first, other = socket.socketpair()
+        number = first.fileno()
+        epoll.register(number, select.EPOLLIN | select.EPOLLONESHOT)
+        first.close()
+        other.close()
+        second, peer = socket.socketpair()
+        with second, peer:
+            out = [second.fileno() == number, failing(epoll.modify, number, select.EPOLLIN)]
+            epoll.register(number, select.EPOLLIN)
+            peer.send(b"x")
+            return [*out, epoll.poll(1) == [(number, select.EPOLLIN)]]

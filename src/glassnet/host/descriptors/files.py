@@ -10,7 +10,9 @@ from __future__ import annotations
 import errno
 import os
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from glassnet.host.descriptors.collector import collecting
 
 if TYPE_CHECKING:
     from glassnet.host.process import Process
@@ -54,19 +56,43 @@ class Watcher(Protocol):
 class OpenFile:
     """Something with a file number. It lives until its last number is closed.
 
-    `watchers` maps each watcher to the bits that it waits for.
+    `watchers` maps each watcher to the bits that it waits for. `nonblocking` is the
+    O_NONBLOCK that all its numbers share. `mode` is what fstat(2) shows of it, `access`
+    how it was opened.
     """
 
-    __slots__ = ("closed", "references", "watchers")
+    __slots__ = ("closed", "inode", "nonblocking", "references", "watchers")
+
+    mode = 0o600
+    access = os.O_RDWR
 
     def __init__(self) -> None:
         self.references = 0
         self.closed = False
+        self.nonblocking = False
+        self.inode = 0
         self.watchers: dict[Watcher, int] = {}
 
     def mask(self) -> int:
         """What is ready now, as bits of poll(2)."""
         raise NotImplementedError
+
+    def receive(self, size: int, peek: bool = False) -> bytes | None:
+        """Up to `size` octets, none at the end, or None when one has to wait."""
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    @property
+    def ended(self) -> bool:
+        """Whether who would wait here finds nothing: there will be none (SHUT_RD)."""
+        return False
+
+    def send(self, data: Any) -> int:
+        """Hand in octets; returns how many were taken, 0 when one has to wait."""
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    def readable(self) -> int:
+        """How many octets there are to read at once (FIONREAD)."""
+        return len(self.receive(1 << 30, peek=True) or b"")
 
     def changed(self) -> None:
         """Readiness may have changed: tell those who wait for what is there now."""
@@ -99,13 +125,18 @@ class FileTable:
     """The file numbers of one network: lowest free first, so that runs are alike.
 
     All hosts share the table: a task on one host may run in an event loop of
-    another, whose selector must know its sockets.
+    another, whose selector must know its sockets. `inheritable` holds the numbers without
+    close-on-exec: there is no exec, but programs read it back. `lost` holds what the
+    cycle collector closed, until `World.collect` does it; `made` counts numbers given out.
     """
 
-    __slots__ = ("_free", "_next", "_owners", "files")
+    __slots__ = ("_free", "_next", "_owners", "files", "inheritable", "lost", "made")
 
     def __init__(self) -> None:
         self.files: dict[int, OpenFile] = {}
+        self.inheritable: dict[int, None] = {}
+        self.lost: list[tuple[int, OpenFile]] = []
+        self.made = 0
         self._owners: dict[int, Process] = {}
         self._free: list[int] = []
         self._next = FIRST_NUMBER
@@ -118,6 +149,9 @@ class FileTable:
             number = self._next
             self._next += 1
         file.references += 1
+        self.made += 1
+        if not file.inode:
+            file.inode = self.made
         self.files[number] = file
         if owner is not None:
             self._owners[number] = owner
@@ -131,6 +165,21 @@ class FileTable:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return file
 
+    def replace(self, number: int, file: OpenFile) -> None:
+        """Let an open number stand for another file, as dup2(2) does; OSError(EBADF)."""
+        before = self.get(number)
+        file.references += 1
+        self.files[number] = file
+        before.drop()
+
+    def set_inheritable(self, number: int, inheritable: bool) -> None:
+        """Keep whether a number would survive exec; OSError(EBADF) if there is none such."""
+        self.get(number)
+        if inheritable:
+            self.inheritable[number] = None
+        else:
+            self.inheritable.pop(number, None)
+
     def close_if_open(self, what: tuple[int, OpenFile]) -> None:
         """Free a number unless it was closed, or given to another file, meanwhile."""
         number, file = what
@@ -138,12 +187,18 @@ class FileTable:
             self.close(number)
 
     def close(self, number: int) -> None:
-        """Free a number; OSError(EBADF) if it is free already."""
+        """Free a number; OSError(EBADF) if it is free already. The cycle collector only asks for it."""
+        if collecting():
+            lost = self.files.get(number)
+            if lost is not None:  # otherwise it went with its program
+                self.lost.append((number, lost))
+            return
         file = self.files.pop(number, None)
         if file is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         owner = self._owners.pop(number, None)
         if owner is not None:
             owner.numbers.pop(number, None)
+        self.inheritable.pop(number, None)
         heappush(self._free, number)
         file.drop()

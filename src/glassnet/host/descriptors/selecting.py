@@ -11,7 +11,7 @@ from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from types import TracebackType
 from typing import Any
 
-from glassnet.host.current import here, running_strand
+from glassnet.host.current import here, running_or_none, running_strand
 from glassnet.host.descriptors.files import ERR, FIRST_NUMBER, HUP, IN, NVAL, OUT, PRI
 from glassnet.host.descriptors.readiness import ReadySet
 from glassnet.host.graft import graft
@@ -131,9 +131,9 @@ class VirtualPoll:
         ready_set = ReadySet(self._files, "poll")
         found: list[tuple[int, int]] = []
         for number, events in self._wanted.items():
-            if number in self._files.files:
+            try:
                 ready_set.add(number, events)
-            else:
+            except OSError:
                 found.append((number, NVAL))
         if found:
             timeout = 0
@@ -165,7 +165,7 @@ class VirtualEpoll:
         """As epoll objects have it."""
         ready_set = self._open()
         number = _number(fd)
-        if number in ready_set.members:
+        if self._has(ready_set, number):
             raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
         ready_set.add(number, eventmask)
 
@@ -179,13 +179,25 @@ class VirtualEpoll:
 
     def _change(self, ready_set: ReadySet, fd: Any, eventmask: int | None) -> None:
         number = _number(fd)
-        ready_set.files.get(number)
-        if number not in ready_set.members:
+        if not self._has(ready_set, number):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         if eventmask is None:
             ready_set.remove(number)
         else:
             ready_set.modify(number, eventmask)
+
+    def _has(self, ready_set: ReadySet, number: int) -> bool:
+        """Whether the file that has this number is in the set; OSError(EBADF) if none has it.
+
+        The kernel knows members by number and file: one that has got the number of a
+        closed file is a new one.
+        """
+        file = ready_set.file_at(number)
+        member = ready_set.members.get(number)
+        if member is not None and member.file is not file:
+            ready_set.remove(number)
+            member = None
+        return member is not None
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
         """As epoll objects have it; `timeout` is in seconds, None or negative for none."""
@@ -251,7 +263,7 @@ class Select:
         for files, bits in zip(lists, (_READABLE, _WRITABLE, PRI), strict=True):
             for number, _ in files:
                 wanted[number] = wanted.get(number, 0) | bits
-        if wanted and all(number < FIRST_NUMBER for number in wanted):
+        if running_or_none() is None and all(number < FIRST_NUMBER for number in wanted):
             return self._select(rlist, wlist, xlist, timeout)
         if timeout is not None and timeout < 0:
             raise ValueError("timeout must be non-negative")

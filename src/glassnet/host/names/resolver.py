@@ -1,120 +1,34 @@
-"""Names to addresses and back, as `getaddrinfo` and its relatives do it on Linux.
-
-A host looks at its own table first, then at the network's names. `localhost` is
-always the host itself (RFC 6761 section 6.3).
-"""
+"""The name functions of `socket` on a host: arguments as CPython takes them, answers as glibc gives them."""
 
 from __future__ import annotations
 
 import socket
-from socket import AF_INET, AF_INET6, AF_UNSPEC, AddressFamily, SocketKind, gaierror, inet_ntop, inet_pton
+from operator import index
+from socket import AF_INET, AF_UNSPEC, gaierror, herror
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.current import here
+from glassnet.host.names import lookup
+from glassnet.host.names.getaddrinfo import AddressInfo, address_infos, addresses
+from glassnet.host.names.numeric import EAI_NONAME, packed4, packed6, show, unknown, zone_index
+from glassnet.host.names.services import port_of, protocol_of, service_of
 
 if TYPE_CHECKING:
     from glassnet.host.system import System
 
 __all__ = ["EAI_NONAME", "Resolver", "addresses", "zone_index"]
 
-EAI_NONAME = int(socket.EAI_NONAME)
-_EAI_ADDRFAMILY = int(getattr(socket, "EAI_ADDRFAMILY", -9))
-_NOT_KNOWN = "Name or service not known"
-_MAPPED = bytes(10) + b"\xff\xff"
-_LOOPBACK4 = b"\x7f\0\0\1"
-_LOOPBACK6 = bytes(15) + b"\1"
-_H_ERRNO_HOST_NOT_FOUND = 1
-
-# Those that programs write; the rest is looked up in the machine's own table.
-_SERVICES = {
-    "ftp": (21, "tcp"),
-    "ssh": (22, "tcp"),
-    "telnet": (23, "tcp"),
-    "smtp": (25, "tcp"),
-    "domain": (53, "tcp udp"),
-    "http": (80, "tcp"),
-    "pop3": (110, "tcp"),
-    "ntp": (123, "udp"),
-    "imap2": (143, "tcp"),
-    "snmp": (161, "tcp udp"),
-    "https": (443, "tcp udp"),
-    "submission": (587, "tcp"),
-    "imaps": (993, "tcp"),
-    "pop3s": (995, "tcp"),
-}
-
-_AddressInfo = tuple[AddressFamily, SocketKind, int, str, tuple[Any, ...]]
-
-_KINDS = (
-    (SocketKind.SOCK_STREAM, socket.IPPROTO_TCP),
-    (SocketKind.SOCK_DGRAM, socket.IPPROTO_UDP),
-    (SocketKind.SOCK_RAW, 0),
+_H_TRY_AGAIN = 2
+_NI_IDN = 32 | 64 | 128 | 256
+_KNOWN_NI_FLAGS = (
+    socket.NI_NUMERICHOST
+    | socket.NI_NUMERICSERV
+    | socket.NI_NOFQDN
+    | socket.NI_NAMEREQD
+    | socket.NI_DGRAM
+    | _NI_IDN
 )
-
-
-def zone_index(system: System, zone: str) -> int:
-    """The number of the interface that a zone names (RFC 4007 section 11); gaierror if there is none."""
-    interface = system.internet.interfaces.get(zone)
-    if interface is not None:
-        return interface.index
-    if zone.isascii() and zone.isdigit():
-        return int(zone)
-    raise gaierror(EAI_NONAME, _NOT_KNOWN)
-
-
-def _table(system: System, name: str) -> tuple[bytes, ...]:
-    folded = name.rstrip(".").lower()
-    if folded == "localhost" or folded.endswith(".localhost"):
-        return (_LOOPBACK6, _LOOPBACK4)
-    found = system.hosts.addresses(name) or system.world.names.addresses(name)
-    if not found and folded == system.name.lower():
-        return (_LOOPBACK4,)
-    return found
-
-
-def _numeric(text: str, family: int) -> bytes | None:
-    """The address that `text` writes in numbers, the old short forms of IPv4 included."""
-    if family in (AF_UNSPEC, AF_INET6):
-        try:
-            return inet_pton(AF_INET6, text.partition("%")[0])
-        except (OSError, ValueError):
-            pass
-    try:
-        return socket.inet_aton(text) if text[:1].isdigit() else None
-    except OSError:
-        return None
-
-
-def addresses(system: System, name: str, family: int) -> list[bytes]:
-    """The addresses of a name or of an address in numbers, best first; gaierror for a wrong family."""
-    numeric = _numeric(name, family)
-    if numeric is not None:
-        if family == AF_INET6 and len(numeric) == 4:
-            raise gaierror(_EAI_ADDRFAMILY, "Address family for hostname not supported")
-        return [numeric]
-    if family == AF_INET and _numeric(name, AF_INET6) is not None:
-        raise gaierror(_EAI_ADDRFAMILY, "Address family for hostname not supported")
-    size = {AF_INET: 4, AF_INET6: 16}.get(AddressFamily(family)) if family else None
-    found = [each for each in _table(system, name) if size in (None, len(each))]
-    return sorted(found, key=lambda address: _rank(system, address))
-
-
-def _rank(system: System, address: bytes) -> tuple[bool, bool, int]:
-    """RFC 6724 section 6 in short: reachable, then matching scopes, then precedence; equals stay in order."""
-    try:
-        source = system.internet.source_for(address)
-    except OSError:
-        return True, True, 0
-    precedence = 35 if len(address) == 4 else 50 if address == _LOOPBACK6 else 40
-    if len(address) == 16 and address[0] & 0xFE == 0xFC:
-        precedence = 3
-    return False, _is_local(source) != _is_local(address), -precedence
-
-
-def _is_local(address: bytes) -> bool:
-    if len(address) == 4:
-        return address[0] == 127 or address[:2] == b"\xa9\xfe"
-    return address == _LOOPBACK6 or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)
+_BROADCAST = b"\xff\xff\xff\xff"
 
 
 class Resolver:
@@ -127,6 +41,9 @@ class Resolver:
         self._gethostbyname_ex = socket.gethostbyname_ex
         self._gethostbyaddr = socket.gethostbyaddr
         self._gethostname = socket.gethostname
+        self._getservbyname = socket.getservbyname
+        self._getservbyport = socket.getservbyport
+        self._getprotobyname = socket.getprotobyname
         self._if_nameindex = socket.if_nameindex
         self._if_nametoindex = socket.if_nametoindex
         self._if_indextoname = socket.if_indextoname
@@ -138,97 +55,111 @@ class Resolver:
 
     def getaddrinfo(
         self, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
-    ) -> list[_AddressInfo]:
+    ) -> list[AddressInfo]:
         """As `socket.getaddrinfo`."""
         system = here()
         if system is None:
             return self._getaddrinfo(host, port, family, type, proto, flags)  # type: ignore[return-value]
-        host, port = _text(host, "getaddrinfo() argument 1 must be string or None"), _text_or_number(port)
-        if host is None and port is None:
-            raise gaierror(EAI_NONAME, _NOT_KNOWN)
-        if family not in (AF_UNSPEC, AF_INET, AF_INET6):
-            raise gaierror(socket.EAI_FAMILY, "ai_family not supported")
-        if flags & socket.AI_CANONNAME and host is None:
-            raise gaierror(socket.EAI_BADFLAGS, "Bad value for ai_flags")
-        kinds = [
-            (kind, number)
-            for kind, number in _KINDS
-            if type in (0, kind) and (proto in (0, number) or kind is SocketKind.SOCK_RAW)
-        ]
-        if type and not any(type == kind for kind, _ in _KINDS):
-            raise gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
-        services = _services(port, kinds, proto, flags)
-        found = _hosts(system, host, family, flags)
-        canonical = (host or "") if flags & socket.AI_CANONNAME else ""
-        scope = zone_index(system, host.partition("%")[2]) if host and "%" in host else 0
-        infos: list[_AddressInfo] = []
-        for address in found:
-            for kind, protocol, number in services:
-                name, canonical_now = address, canonical if not infos else ""
-                if len(name) == 4:
-                    where: tuple[Any, ...] = (inet_ntop(AF_INET, name), number)
-                    infos.append((AddressFamily.AF_INET, kind, protocol, canonical_now, where))
-                else:
-                    where = (inet_ntop(AF_INET6, name), number, 0, scope)
-                    infos.append((AddressFamily.AF_INET6, kind, protocol, canonical_now, where))
-        return infos
+        if isinstance(host, str):
+            # The C library sees it up to its first null character.
+            host = host.encode("idna").partition(b"\0")[0].decode("ascii")
+        elif isinstance(host, bytes):
+            host = host.partition(b"\0")[0].decode("latin-1")
+        elif host is not None:
+            raise TypeError("getaddrinfo() argument 1 must be string or None")
+        return address_infos(system, host, _service(port), family, type, proto, flags)
 
     def getnameinfo(self, sockaddr: Any, flags: int, /) -> tuple[str, str]:
         """As `socket.getnameinfo`."""
         system = here()
         if system is None:
             return self._getnameinfo(sockaddr, flags)
-        if not isinstance(sockaddr, tuple) or len(sockaddr) < 2:
+        if not isinstance(sockaddr, tuple):
             raise TypeError("getnameinfo() argument 1 must be a tuple")
-        host, port = sockaddr[0], sockaddr[1]
-        address = _numeric(host, AF_UNSPEC) if isinstance(host, str) else None
-        if address is None:
-            raise gaierror(EAI_NONAME, _NOT_KNOWN)
-        names = () if flags & socket.NI_NUMERICHOST else _names(system, address)
-        if not names and flags & socket.NI_NAMEREQD:
-            raise gaierror(EAI_NONAME, _NOT_KNOWN)
-        service = str(port)
-        if not flags & socket.NI_NUMERICSERV:
-            service = _service_name(port, "udp" if flags & socket.NI_DGRAM else "tcp")
-        return (names[0] if names else host), service
+        if not 2 <= len(sockaddr) <= 4 or not isinstance(sockaddr[0], str):
+            raise TypeError("getnameinfo(): illegal sockaddr argument")
+        host, port, flow, scope = (*sockaddr, 0, 0)[:4]
+        if not isinstance(port, int):
+            raise TypeError(f"{type(port).__name__!r} object cannot be interpreted as an integer")
+        if not 0 <= flow <= 0xFFFFF:
+            raise OverflowError("getnameinfo(): flowinfo must be 0-1048575.")
+        [info] = address_infos(system, host, str(port), 0, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)
+        if info[0] == AF_INET:
+            if len(sockaddr) != 2:
+                raise OSError("IPv4 sockaddr must be 2 tuple")
+            address = packed4(info[4][0])
+        else:
+            address = packed6(info[4][0])
+        assert address is not None
+        if flags & ~_KNOWN_NI_FLAGS:
+            raise gaierror(socket.EAI_BADFLAGS, "Bad value for ai_flags")
+        return _host_name(system, address, scope, flags), _service_name(info[4][1], flags)
 
     def gethostbyname(self, hostname: Any, /) -> str:
         """As `socket.gethostbyname`."""
         system = here()
         if system is None:
             return self._gethostbyname(hostname)
-        host = _text(hostname, "gethostbyname() argument 1 must be str, bytes or bytearray")
-        if not host:
-            return "0.0.0.0"
-        if host == "<broadcast>":
-            return "255.255.255.255"
-        return inet_ntop(AF_INET, _first4(system, host))
+        return show(_first(system, _name(hostname, "gethostbyname"), AF_INET))
 
     def gethostbyname_ex(self, hostname: Any, /) -> tuple[str, list[str], list[str]]:
         """As `socket.gethostbyname_ex`."""
         system = here()
         if system is None:
             return self._gethostbyname_ex(hostname)
-        host = _text(hostname, "gethostbyname_ex() argument 1 must be str, bytes or bytearray") or ""
-        _first4(system, host)
-        found = [inet_ntop(AF_INET, each) for each in addresses(system, host, AF_INET)]
-        return host, [], found
+        host = _name(hostname, "gethostbyname_ex")
+        _first(system, host, AF_INET)
+        if not host or host == "<broadcast>":
+            # No name can be looked up: the DNS cannot even be asked.
+            raise (
+                herror(3, "Unknown server error") if system.resolv.nameservers else herror(1, "Unknown host")
+            )
+        numeric = packed4(host)
+        if numeric is not None:
+            return host, [], [show(numeric)]
+        # CPython looks once to see whether there is such a name, and then again.
+        entry = lookup.find(system, host, (4,))
+        return entry.name, list(entry.aliases), [show(each) for each in entry.addresses]
 
     def gethostbyaddr(self, ip_address: Any, /) -> tuple[str, list[str], list[str]]:
         """As `socket.gethostbyaddr`."""
         system = here()
         if system is None:
             return self._gethostbyaddr(ip_address)
-        host = _text(ip_address, "gethostbyaddr() argument 1 must be str, bytes or bytearray") or ""
-        found = addresses(system, host, AF_UNSPEC)
-        if not found:
-            raise gaierror(EAI_NONAME, _NOT_KNOWN)
-        address = found[0]
-        names = _names(system, address)
-        if not names:
-            raise socket.herror(_H_ERRNO_HOST_NOT_FOUND, "Unknown host")
-        family = AF_INET if len(address) == 4 else AF_INET6
-        return names[0], list(names[1:]), [inet_ntop(family, address)]
+        address = _first(system, _name(ip_address, "gethostbyaddr"), AF_UNSPEC)
+        entry = lookup.find_names(system, address)
+        return entry.name, list(entry.aliases), [show(address)]
+
+    def getservbyname(self, servicename: str, protocolname: str | None = None, /) -> int:
+        """As `socket.getservbyname`, from a table that is the same on every machine."""
+        if here() is None:
+            return self._getservbyname(*_given(servicename, protocolname))
+        _must_be_str("getservbyname", servicename)
+        port = port_of(servicename, protocolname)
+        if port is None:
+            raise OSError("service/proto not found")
+        return port
+
+    def getservbyport(self, port: int, protocolname: str | None = None, /) -> str:
+        """As `socket.getservbyport`, from a table that is the same on every machine."""
+        if here() is None:
+            return self._getservbyport(*_given(port, protocolname))
+        if not 0 <= index(port) <= 0xFFFF:
+            raise OverflowError("getservbyport: port must be 0-65535.")
+        name = service_of(port, protocolname)
+        if name is None:
+            raise OSError("port/proto not found")
+        return name
+
+    def getprotobyname(self, name: str, /) -> int:
+        """As `socket.getprotobyname`, from a table that is the same on every machine."""
+        if here() is None:
+            return self._getprotobyname(name)
+        _must_be_str("getprotobyname", name)
+        number = protocol_of(name)
+        if number is None:
+            raise OSError("protocol not found")
+        return number
 
     def if_nameindex(self) -> list[tuple[int, str]]:
         """As `socket.if_nameindex`."""
@@ -258,102 +189,86 @@ class Resolver:
         raise OSError(6, "No such device or address")
 
 
-def _text(value: Any, complaint: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("ascii")
-    raise TypeError(complaint)
+def _given(first: Any, protocol: str | None) -> tuple[Any, ...]:
+    return (first,) if protocol is None else (first, protocol)
 
 
-def _text_or_number(port: Any) -> str | int | None:
-    if port is None or isinstance(port, int):
+def _must_be_str(function: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{function}() argument 1 must be str, not {type(value).__name__}")
+
+
+def _name(value: Any, function: str) -> str:
+    """A host name as CPython's `et` takes it."""
+    if isinstance(value, str):
+        encoded = value.encode("idna")
+    elif isinstance(value, bytes | bytearray):
+        encoded = bytes(value)
+    else:
+        raise TypeError(
+            f"{function}() argument 1 must be str, bytes or bytearray, not "
+            + ("None" if value is None else type(value).__name__)
+        )
+    if b"\0" in encoded:
+        kind = type(value).__name__
+        raise TypeError(f"{function}() argument 1 must be encoded string without null bytes, not {kind}")
+    return encoded.decode("latin-1")
+
+
+def _service(port: Any) -> str | None:
+    """A service as CPython hands it to the C library."""
+    # Not bool: CPython asks for the very type.
+    if type(port) is int:
+        if not -(1 << 63) <= port < 1 << 63:
+            raise OverflowError("Python int too large to convert to C long")
+        return str(port)
+    if port is None or isinstance(port, str):
         return port
-    if isinstance(port, str):
-        return port
-    if isinstance(port, bytes | bytearray):
-        return bytes(port).decode("ascii")
+    if isinstance(port, bytes):
+        return port.decode("latin-1")
     raise OSError("Int or String expected")
 
 
-def _services(
-    port: str | int | None, kinds: list[tuple[SocketKind, int]], proto: int, flags: int
-) -> list[tuple[SocketKind, int, int]]:
-    services = []
-    for kind, protocol in kinds:
-        if port is None or port == "":
-            number = 0
-        elif isinstance(port, int):
-            number = port & 0xFFFF
-        elif port.isascii() and port.isdigit():
-            number = int(port)
-        elif flags & socket.AI_NUMERICSERV:
-            raise gaierror(EAI_NONAME, _NOT_KNOWN)
+def _first(system: System, host: str, family: int) -> bytes:
+    """The one address that CPython's functions of the older kind go by."""
+    if not host:
+        if family == AF_UNSPEC:
+            raise OSError("wildcard resolved to multiple address")
+        return bytes(4)
+    if host in ("<broadcast>", "255.255.255.255"):
+        return _BROADCAST
+    return addresses(system, host, family)[0]
+
+
+def _host_name(system: System, address: bytes, scope: int, flags: int) -> str:
+    if not flags & socket.NI_NUMERICHOST:
+        try:
+            name = lookup.find_names(system, address).name
+        except herror as error:
+            if error.errno == _H_TRY_AGAIN:
+                raise gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution") from None
         else:
-            if kind is SocketKind.SOCK_RAW:
-                continue
-            known = _service(port, "tcp" if kind is SocketKind.SOCK_STREAM else "udp")
-            if known is None:
-                continue
-            number = known
-        services.append((kind, protocol or proto, number))
-    if not services:
-        raise gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
-    return services
-
-
-def _service(name: str, protocol: str) -> int | None:
-    port, protocols = _SERVICES.get(name, (0, ""))
-    if protocol in protocols:
-        return port
-    try:
-        return socket.getservbyname(name, protocol)
-    except OSError:
-        return None
-
-
-def _service_name(port: int, protocol: str) -> str:
-    for name, (number, protocols) in _SERVICES.items():
-        if number == port and protocol in protocols:
+            domain = system.name.partition(".")[2]
+            if flags & socket.NI_NOFQDN and domain:
+                name = name.removesuffix(f".{domain}")
             return name
-    try:
-        return socket.getservbyport(port, protocol)
-    except OSError:
+    if flags & socket.NI_NAMEREQD:
+        raise unknown()
+    if len(address) == 4 or not scope:
+        return show(address)
+    return f"{show(address)}%{_zone(system, address, scope)}"
+
+
+def _zone(system: System, address: bytes, scope: int) -> str:
+    link_only = address[:1] == b"\xfe" and address[1] & 0xC0 == 0x80
+    if link_only or (address[0] == 0xFF and address[1] & 0x0F in (1, 2)):
+        for interface in system.internet.interfaces.values():
+            if interface.index == scope:
+                return interface.name
+    return str(scope)
+
+
+def _service_name(port: int, flags: int) -> str:
+    if flags & socket.NI_NUMERICSERV:
         return str(port)
-
-
-def _hosts(system: System, host: str | None, family: int, flags: int) -> list[bytes]:
-    if host is None:
-        passive = flags & socket.AI_PASSIVE
-        both = [bytes(16) if passive else _LOOPBACK6, bytes(4) if passive else _LOOPBACK4]
-        if passive and family == AF_UNSPEC:
-            both.reverse()  # as glibc has it
-        size = {AF_INET: 4, AF_INET6: 16}.get(AddressFamily(family))
-        return [each for each in both if size in (None, len(each))]
-    if flags & socket.AI_NUMERICHOST and _numeric(host, AF_UNSPEC) is None:
-        raise gaierror(EAI_NONAME, _NOT_KNOWN)
-    if family == AF_INET6 and flags & socket.AI_V4MAPPED:
-        found = addresses(system, host, AF_UNSPEC)
-        six = [each for each in found if len(each) == 16]
-        mapped = [_MAPPED + each for each in found if len(each) == 4]
-        found = six + mapped if flags & socket.AI_ALL else six or mapped
-    else:
-        found = addresses(system, host, family)
-    if not found:
-        if family and _table(system, host):
-            raise gaierror(socket.EAI_NODATA, "No address associated with hostname")
-        raise gaierror(EAI_NONAME, _NOT_KNOWN)
-    return found
-
-
-def _names(system: System, address: bytes) -> tuple[str, ...]:
-    if address in (_LOOPBACK4, _LOOPBACK6):
-        return ("localhost",)
-    return system.hosts.names(address) or system.world.names.names(address)
-
-
-def _first4(system: System, host: str) -> bytes:
-    found = addresses(system, host, AF_INET)
-    if not found:
-        raise gaierror(EAI_NONAME, _NOT_KNOWN)
-    return found[0]
+    return service_of(port, "udp" if flags & socket.NI_DGRAM else "tcp") or str(port)

@@ -19,18 +19,45 @@ from socket import (
 from typing import Any
 
 from glassnet.host.current import here, running_or_none, running_strand
-from glassnet.host.descriptors.files import FIRST_NUMBER
+from glassnet.host.descriptors.files import FIRST_NUMBER, OpenFile
 from glassnet.host.sockets.file import SocketFile, failure
-from glassnet.host.sockets.pair import PairEnd
+from glassnet.host.sockets.raw import RawSocket
 from glassnet.host.sockets.tcp import TcpSocket
 from glassnet.host.sockets.udp import UdpSocket
+from glassnet.host.sockets.unix.connections import UnixPackets, UnixStream
+from glassnet.host.sockets.unix.datagrams import UnixDatagrams
 from glassnet.host.system import System
 
 __all__ = ["Sockets", "default_timeout", "give_number", "open_file", "seconds_of"]
 
+# How many numbers are given out before the cycle collector looks for sockets that nobody can reach.
+_COLLECT_AFTER = 2000
+
+
+_LAST_KIND = 10
+_UNIX: dict[int, type[UnixPackets | UnixStream | UnixDatagrams]] = {
+    SOCK_STREAM: UnixStream,
+    SOCK_DGRAM: UnixDatagrams,
+    socket.SOCK_RAW: UnixDatagrams,  # as Linux has it
+    socket.SOCK_SEQPACKET: UnixPackets,
+}
+
+_PROTOCOLS = 256
+
+
+def _unix_class(kind: int, protocol: int) -> type[UnixPackets | UnixStream | UnixDatagrams]:
+    if protocol not in (0, AF_UNIX):
+        raise failure(errno.EPROTONOSUPPORT)
+    if kind not in _UNIX:
+        raise failure(errno.ESOCKTNOSUPPORT if 0 <= kind <= _LAST_KIND else errno.EINVAL)
+    return _UNIX[kind]
+
 
 def open_file(system: System, family: int, kind: int, protocol: int) -> SocketFile:
     """A new socket of a host; OSError as socket(2) has it."""
+    if family == AF_UNIX:
+        made = _unix_class(kind, protocol)
+        return made(system, SOCK_DGRAM if kind == socket.SOCK_RAW else SocketKind(kind), protocol)
     if family not in (AF_INET, AF_INET6):
         raise failure(errno.EAFNOSUPPORT)
     six = family == AF_INET6
@@ -39,18 +66,29 @@ def open_file(system: System, family: int, kind: int, protocol: int) -> SocketFi
             raise failure(errno.EPROTONOSUPPORT)
         return TcpSocket(system, six, socket.IPPROTO_TCP)
     if kind == SOCK_DGRAM:
+        if protocol == (socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP):
+            return RawSocket(system, six, protocol, ping=True)
         if protocol not in (0, socket.IPPROTO_UDP):
             raise failure(errno.EPROTONOSUPPORT)
         return UdpSocket(system, six, socket.IPPROTO_UDP)
-    raise failure(errno.EPERM if kind == socket.SOCK_RAW else errno.ESOCKTNOSUPPORT)
+    if kind == socket.SOCK_RAW:
+        if not 0 < protocol < _PROTOCOLS:
+            raise failure(errno.EINVAL if not 0 <= protocol < _PROTOCOLS else errno.EPROTONOSUPPORT)
+        return RawSocket(system, six, protocol, ping=False)  # a program on a host is root
+    raise failure(errno.ESOCKTNOSUPPORT)
 
 
-def give_number(system: System, file: SocketFile) -> int:
-    """A file number for a new socket, which is its program's to close."""
+def give_number(system: System, file: OpenFile) -> int:
+    """A file number for an open file, which is its program's to close."""
     strand = running_or_none()
     if strand is not None and strand.doomed:
         raise SystemExit  # a killed program opens nothing
-    return system.world.files.add(file, strand.process if strand is not None else None)
+    world = system.world
+    number = world.files.add(file, strand.process if strand is not None else None)
+    if world.files.made >= _COLLECT_AFTER:
+        world.files.made = 0
+        world.engine.at(world.engine.now, world.collect)
+    return number
 
 
 def default_timeout() -> float | None:
@@ -101,11 +139,9 @@ class Sockets:
         if family not in (None, AF_UNIX):
             raise failure(errno.EOPNOTSUPP)
         kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)
-        if kind not in (SOCK_STREAM, SOCK_DGRAM):
-            raise failure(errno.ESOCKTNOSUPPORT)
-        if proto:
-            raise failure(errno.EPROTONOSUPPORT)
-        a, b = PairEnd.pair(system, SocketKind(kind), proto)
+        a, b = _unix_class(kind, proto).pair(
+            system, SOCK_DGRAM if kind == socket.SOCK_RAW else SocketKind(kind), proto
+        )
         return (
             socket.socket(AF_UNIX, type, proto, fileno=give_number(system, a)),
             socket.socket(AF_UNIX, type, proto, fileno=give_number(system, b)),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
-from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET, SocketKind
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, SOL_SOCKET, SocketKind
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.current import running_or_none
 from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.sockets import addresses as socket_addresses
+from glassnet.host.sockets import tcp_options
 from glassnet.host.sockets.addresses import ANY4, ANY6, is_link_local, is_multicast, show
-from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets.file import failure
+from glassnet.host.sockets.inet import InternetFile
 from glassnet.host.sockets.options import Key, Options
 from glassnet.transport.tcp import State
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["TcpSocket"]
 
 _S = 10**9
-_MS = 10**6
 _UNDELIVERED = (
     State.SYN_RECEIVED,
     State.ESTABLISHED,
@@ -36,7 +37,7 @@ _UNDELIVERED = (
 _V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
 
 
-class TcpSocket(SocketFile):
+class TcpSocket(InternetFile):
     """A stream socket over TCP, of either family."""
 
     __slots__ = (
@@ -47,13 +48,17 @@ class TcpSocket(SocketFile):
         "_stopped",
         "connection",
         "listener",
-        "v6",
+        "low_water",
+        "unsent_limit",
     )
 
     def __init__(self, system: System, v6: bool, protocol: int) -> None:
         options = Options("tcp6" if v6 else "tcp4")
         super().__init__(system, AF_INET6 if v6 else AF_INET, SocketKind.SOCK_STREAM, protocol, options)
         self.v6 = v6
+        self.device = None
+        self.low_water = 1  # SO_RCVLOWAT
+        self.unsent_limit = 0  # TCP_NOTSENT_LOWAT
         self.connection: Connection | None = None
         self.listener: Listener | None = None
         self._binding: Binding | None = None
@@ -71,6 +76,8 @@ class TcpSocket(SocketFile):
             mask = 0
             if connection.readable:
                 mask = IN
+                if connection.receiver.size < self.low_water > 1 and self._waits_for_more(self.low_water):
+                    mask = 0
                 if connection.peer_closed or self._read_shut:
                     mask |= RDHUP
                 if connection.error:
@@ -79,18 +86,30 @@ class TcpSocket(SocketFile):
                     mask |= HUP | RDHUP
             elif connection.hung_up:
                 mask = HUP | RDHUP
-            if connection.writable:
+            if connection.writable and (
+                not self.unsent_limit or connection.sender.unsent < self.unsent_limit
+            ):
                 mask |= OUT
             return mask
         if self.listener is not None:
             return IN if self.listener.readable else 0
         return HUP if self._stopped else OUT | HUP
 
+    def _waits_for_more(self, wanted: int) -> bool:
+        """Whether there is less to read than `wanted`, and more can come."""
+        connection = self.connection
+        return (
+            connection is not None
+            and connection.receiver.size < min(wanted, connection.receiver.limit)
+            and not (connection.error or connection.peer_closed or self._read_shut)
+            and connection.state is not State.CLOSED
+        )
+
     def changed(self) -> None:
         """Readiness may have changed: tell those who wait for what is there now."""
         if self.watchers:
             connection = self.connection
-            if connection is not None and connection.receiver.size:
+            if connection is not None and connection.receiver.size and self.low_water == 1:
                 # By far the most frequent: data came, and someone waits for data.
                 rest = None
                 for watcher, interest in self.watchers.items():
@@ -177,6 +196,7 @@ class TcpSocket(SocketFile):
         self.listener = self.system.tcp.listen(self._binding, backlog)
         self.listener.on_change = self.changed
         self._stopped = False
+        self.listener.interface = self.device
         for key in self.options.chosen:
             self.apply(key)
 
@@ -189,6 +209,7 @@ class TcpSocket(SocketFile):
             return None
         accepted = TcpSocket(self.system, self.v6, self.protocol)
         accepted.options.inherit(self.options)
+        accepted.device = accepted._interface = self.device
         accepted._adopt(connection)
         return accepted, show(self.v6, *connection.remote, connection.flow.interface)
 
@@ -258,6 +279,8 @@ class TcpSocket(SocketFile):
         connection = self.connection
         if connection is None:
             raise failure(errno.ENOTCONN)
+        if self.low_water > 1 and not self.nonblocking and self._waits_for_more(min(self.low_water, size)):
+            return None
         if connection.error and connection.peer_closed and not connection.receiver.size:
             return b""  # as Linux: the end of the stream goes before an error that came after it
         return connection.receive(size, peek)
@@ -320,77 +343,40 @@ class TcpSocket(SocketFile):
             self._let_go()
         return code
 
+    def path_mtu(self) -> int:
+        """The path MTU to the peer."""
+        return self._open_connection().flow.mtu
+
+    def bind_to(self, device: Interface | None) -> None:
+        """Connect and accept through `device` alone."""
+        super().bind_to(device)
+        self._interface = device
+        if self.listener is not None:
+            self.listener.interface = device
+
     def get_option(self, key: Key) -> int | bytes:
         """What `getsockopt` gives."""
-        if key not in self.options.chosen and key in self.options:
-            connection, settings = self.connection, self.system.tcp.settings
-            if key == (IPPROTO_TCP, socket.TCP_MAXSEG) and connection is not None:
-                return connection.sender.mss
-            if key == (SOL_SOCKET, socket.SO_SNDBUF):
-                return settings.send_buffer
-            if key == (SOL_SOCKET, socket.SO_RCVBUF):
-                return settings.receive_buffer
-        return super().get_option(key)
+        return tcp_options.get_option(self, key) if key in tcp_options.SPECIAL else super().get_option(key)
 
     def set_option(self, key: Key, value: int | bytes) -> None:
         """What `setsockopt` does."""
         if key == _V6ONLY and (self._binding is not None or self.connection is not None):
             raise failure(errno.EINVAL)
-        super().set_option(key, value)
+        if not tcp_options.set_option(self, key, value):
+            super().set_option(key, value)
+
+    def default_option(self, key: Key) -> int | bytes:
+        """What an option is while the program has not set it."""
+        return super().get_option(key)
 
     def apply(self, key: Key) -> None:
-        """Hand an option on to the connection."""
-        connection = self.connection
-        level, name = key
-        if self._binding is not None and level == SOL_SOCKET:
-            if name == socket.SO_REUSEADDR:
+        """Hand an option on to the listener or connection."""
+        if self._binding is not None:
+            if key == (SOL_SOCKET, socket.SO_REUSEADDR):
                 self._binding.reuse_address = bool(self.options[key])
-            elif name == socket.SO_REUSEPORT:
+            elif key == (SOL_SOCKET, socket.SO_REUSEPORT):
                 self._binding.reuse_port = bool(self.options[key])
-        if key not in self.options.chosen:
-            return
-        value = self.options[key]
-        if self.listener is not None and level == SOL_SOCKET:
-            if name == socket.SO_SNDBUF:
-                self.listener.send_buffer = value
-            elif name == socket.SO_RCVBUF:
-                self.listener.receive_buffer = value
-        if connection is None:
-            return
-        if level == IPPROTO_TCP:
-            self._apply_tcp(connection, name, value)
-        elif level == SOL_SOCKET:
-            if name == socket.SO_KEEPALIVE:
-                connection.keepalive.turn(bool(value))
-            elif name == socket.SO_SNDBUF:
-                connection.sender.limit = value
-            elif name == socket.SO_RCVBUF:
-                connection.receiver.limit = value
-        elif key in ((IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
-            if (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16):
-                connection.flow.set(ttl=value)
-        elif key in ((IPPROTO_IP, socket.IP_TOS), (IPPROTO_IPV6, socket.IPV6_TCLASS)) and (
-            (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16)
-        ):
-            connection.flow.set(tos=value)
-
-    def _apply_tcp(self, connection: Connection, name: int, value: int) -> None:
-        if name == socket.TCP_NODELAY:
-            connection.sender.nodelay = bool(value)
-            if value and connection.established:
-                connection.sender.push()
-        elif name == socket.TCP_MAXSEG:
-            connection.sender.set_mss(min(connection.sender.mss, value))
-        elif name == socket.TCP_KEEPIDLE:
-            connection.keepalive.idle = value * _S
-            if connection.established:
-                connection.keepalive.start()  # as Linux: the new patience counts from now
-        elif name == socket.TCP_KEEPINTVL:
-            connection.keepalive.interval = value * _S
-        elif name == socket.TCP_KEEPCNT:
-            connection.keepalive.count = value
-        elif name == socket.TCP_USER_TIMEOUT:
-            connection.user_timeout = value * _MS
+        tcp_options.apply(self, key)
 
 
 def _linger(connection: Connection, deadline: int) -> None:

@@ -5,55 +5,62 @@ from __future__ import annotations
 import errno
 import socket
 from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET, SocketKind
-from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.sockets import addresses as socket_addresses
-from glassnet.host.sockets.addresses import ANY4, ANY6, interface_by_index, is_link_local, is_multicast, show
-from glassnet.host.sockets.file import SocketFile, failure
+from glassnet.host.sockets import option_names as names
+from glassnet.host.sockets.addresses import ANY4, ANY6, is_link_local, is_multicast, show
+from glassnet.host.sockets.file import failure
+from glassnet.host.sockets.inet import DatagramFile
 from glassnet.host.sockets.options import Key, Options
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
+    from glassnet.host.sockets.inet_control import Outgoing
     from glassnet.host.system import System
+    from glassnet.transport.udp import UdpEndpoint
 
 __all__ = ["UdpSocket"]
 
 _V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
-_MEMBERSHIP = {
-    (IPPROTO_IP, socket.IP_ADD_MEMBERSHIP): (4, True),
-    (IPPROTO_IP, socket.IP_DROP_MEMBERSHIP): (4, False),
-    (IPPROTO_IPV6, socket.IPV6_JOIN_GROUP): (16, True),
-    (IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP): (16, False),
-}
-_MULTICAST_IF = (IPPROTO_IP, socket.IP_MULTICAST_IF)
-_mreqn = Struct("4s4si")
-_mreq6 = Struct("16si")
+_FOREIGN = (
+    (IPPROTO_IP, names.IP_FREEBIND),
+    (IPPROTO_IP, socket.IP_TRANSPARENT),
+    (IPPROTO_IPV6, names.IPV6_FREEBIND),
+    (IPPROTO_IPV6, names.IPV6_TRANSPARENT),
+)
 
 
-class UdpSocket(SocketFile):
+class UdpSocket(DatagramFile):
     """A datagram socket over UDP, of either family."""
 
-    __slots__ = ("_groups", "_read_shut", "endpoint", "v6")
+    __slots__ = ("_endpoint", "_read_shut")
 
     def __init__(self, system: System, v6: bool, protocol: int) -> None:
         options = Options("udp6" if v6 else "udp4")
         super().__init__(system, AF_INET6 if v6 else AF_INET, SocketKind.SOCK_DGRAM, protocol, options)
         self.v6 = v6
-        self.endpoint = system.udp.open(v6, False)
-        self.endpoint.on_change = self.changed
+        self.device = None
+        self._endpoint = system.udp.open(v6, False)
+        self._endpoint.on_change = self.changed
+        self.groups = self._endpoint.groups
+        self.groups.everything4 = not v6
         self._read_shut = False
-        self._groups: dict[tuple[bytes, Interface], None] = {}
+
+    @property
+    def endpoint(self) -> UdpEndpoint:
+        """Its end of the stack."""
+        return self._endpoint
 
     def mask(self) -> int:
         """What is ready: a datagram always may be sent."""
         endpoint = self.endpoint
         mask = OUT
-        if endpoint.readable:
+        if endpoint.filled:
             mask |= IN
-            if endpoint.error:
-                mask |= ERR
+        if endpoint.error or endpoint.errors:
+            mask |= ERR
         if self._read_shut:
             mask |= IN | RDHUP | HUP if endpoint.send_shut else IN | RDHUP
         return mask
@@ -79,7 +86,8 @@ class UdpSocket(SocketFile):
             raise failure(errno.EINVAL)
         if interface is not None:
             self.endpoint.interface = interface
-        self.endpoint.bind(packed, port)
+        chosen = self.options.chosen
+        self.endpoint.bind(packed, port, foreign=any(chosen.get(key) for key in _FOREIGN))
 
     def connect(self, address: Any) -> bool:
         """Set the peer; over at once."""
@@ -161,6 +169,27 @@ class UdpSocket(SocketFile):
             endpoint.interface = before
             endpoint.forget_flows()
 
+    def send_as(self, data: bytes, address: Any, asked: Outgoing) -> int:
+        """Send one datagram with what its control data ask for."""
+        to = interface = None
+        if address is not None:
+            packed, port, interface = self._remote(address, "sendmsg")
+            to = (packed, port)
+        self._have_port()
+        return self.endpoint.send_as(
+            data,
+            to,
+            source=asked.source,
+            interface=asked.interface or interface,
+            ttl=asked.ttl,
+            tos=asked.tos,
+        )
+
+    def source_of(self, came: Any) -> Any:
+        """Who sent a datagram."""
+        address, port = came.source
+        return show(self.v6, address, port, came.interface)
+
     @property
     def ended(self) -> bool:
         """Whether reading was shut down."""
@@ -176,9 +205,7 @@ class UdpSocket(SocketFile):
 
     def release(self) -> None:
         """Close: leave all groups, free the port."""
-        for group, interface in self._groups:
-            self.system.internet.leave(group, interface)
-        self._groups.clear()
+        self.leave_all()
         self.endpoint.close()
 
     # Options
@@ -187,110 +214,28 @@ class UdpSocket(SocketFile):
         """The pending error."""
         return self.endpoint.take_error()
 
-    def get_option(self, key: Key) -> int | bytes:
-        """What `getsockopt` gives."""
-        if key == _MULTICAST_IF:
-            interface = self.endpoint.multicast_interface
-            address = interface and self._address_of(interface)
-            return int.from_bytes(address or ANY4, "little")
-        return super().get_option(key)
+    def path_mtu(self) -> int:
+        """The path MTU to the peer."""
+        return self.endpoint.mtu()
+
+    def forget_flows(self) -> None:
+        """An option that goes into the IP header has changed."""
+        self.endpoint.forget_flows()
 
     def set_option(self, key: Key, value: int | bytes) -> None:
         """What `setsockopt` does."""
-        if key in _MEMBERSHIP:
-            self._membership(key, value)
-        elif key == _MULTICAST_IF:
-            if not isinstance(value, bytes) or len(value) < 4:
-                raise failure(errno.EINVAL)
-            address, index = _local_interface(value)
-            self.endpoint.multicast_interface = self._interface(address, index)
-            self.endpoint.forget_flows()
-        elif key == _V6ONLY and self.endpoint.local is not None:
+        if key == _V6ONLY and self.endpoint.local is not None:
             raise failure(errno.EINVAL)
-        else:
-            super().set_option(key, value)
+        super().set_option(key, value)
 
     def apply(self, key: Key) -> None:
         """Hand an option on to the endpoint."""
         endpoint = self.endpoint
-        value = self.options[key]
-        level, name = key
-        if level == SOL_SOCKET:
-            if name == socket.SO_BROADCAST:
-                endpoint.broadcast = bool(value)
-            elif name == socket.SO_REUSEADDR:
-                endpoint.reuse_address = bool(value)
-            elif name == socket.SO_REUSEPORT:
-                endpoint.reuse_port = bool(value)
-            elif name == socket.SO_RCVBUF:
-                endpoint.receive_buffer = value
-            return
-        if key == _V6ONLY:
-            endpoint.v6only = bool(value)
-        elif key in ((IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
-            endpoint.ttl = value
-        elif key in ((IPPROTO_IP, socket.IP_TOS), (IPPROTO_IPV6, socket.IPV6_TCLASS)):
-            endpoint.tos = value
-        elif key in ((IPPROTO_IP, socket.IP_MULTICAST_TTL), (IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS)):
-            endpoint.multicast_ttl = value
-        elif key in ((IPPROTO_IP, socket.IP_MULTICAST_LOOP), (IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP)):
-            endpoint.multicast_loop = bool(value)
-        elif key == (IPPROTO_IPV6, socket.IPV6_MULTICAST_IF):
-            endpoint.multicast_interface = interface_by_index(self.system, value) if value else None
-        endpoint.forget_flows()
-
-    def _membership(self, key: Key, value: int | bytes) -> None:
-        size, join = _MEMBERSHIP[key]
-        if not isinstance(value, bytes) or len(value) < size + 4:
-            raise failure(errno.EINVAL)
-        group = value[:size]
-        if not is_multicast(group):
-            raise failure(errno.EINVAL)
-        if size == 4:
-            address, index = _local_interface(value)
+        if key == (SOL_SOCKET, socket.SO_REUSEADDR):
+            endpoint.reuse_address = bool(self.options[key])
+        elif key == (SOL_SOCKET, socket.SO_REUSEPORT):
+            endpoint.reuse_port = bool(self.options[key])
+        elif key == _V6ONLY:
+            endpoint.v6only = bool(self.options[key])
         else:
-            address, index = ANY4, _mreq6.unpack_from(value)[1]
-        interface = self._interface(address, index) or self._default_interface(group)
-        internet = self.system.internet
-        if join:
-            if (group, interface) in self._groups:
-                raise failure(errno.EADDRINUSE)
-            internet.join(group, interface)
-            self._groups[group, interface] = None
-        elif (group, interface) in self._groups:
-            del self._groups[group, interface]
-            internet.leave(group, interface)
-        else:
-            raise failure(errno.EADDRNOTAVAIL)
-
-    def _interface(self, address: bytes, index: int) -> Interface | None:
-        """The interface with this number, or with this address; None if neither is given."""
-        if index:
-            return interface_by_index(self.system, index)
-        if not any(address):
-            return None
-        for held in self.system.internet.addresses():
-            if held.address == address:
-                return held.interface
-        raise failure(errno.ENODEV)
-
-    def _default_interface(self, group: bytes) -> Interface:
-        internet = self.system.internet
-        for interface in internet.interfaces.values():
-            if interface is not internet.loopback:
-                return interface
-        raise failure(errno.ENODEV)
-
-    def _address_of(self, interface: Interface) -> bytes | None:
-        for held in self.system.internet.addresses():
-            if held.interface is interface and len(held.address) == 4:
-                return held.address
-        return None
-
-
-def _local_interface(value: bytes) -> tuple[bytes, int]:
-    """Address and number of an interface, of an in_addr, ip_mreq or ip_mreqn."""
-    if len(value) >= _mreqn.size:
-        _, address, index = _mreqn.unpack_from(value)
-        return address, index
-    return (value[4:8] if len(value) >= 8 else value[:4]), 0
+            super().apply(key)

@@ -14,9 +14,7 @@ from __future__ import annotations
 import _socket
 import errno
 import socket
-import sys
 import warnings
-from operator import index
 from socket import (
     AF_INET,
     SOCK_CLOEXEC,
@@ -27,23 +25,21 @@ from socket import (
 )
 from typing import Any
 
-from glassnet.host.clocks import deadline_after
-from glassnet.host.current import here, running_or_none, running_strand
+from glassnet.host.current import here
+from glassnet.host.descriptors.collector import collecting
 from glassnet.host.descriptors.files import IN, OUT
 from glassnet.host.graft import graft
 from glassnet.host.sockets.file import SocketFile, failure
-from glassnet.host.sockets.functions import default_timeout, give_number, open_file, seconds_of
+from glassnet.host.sockets.functions import default_timeout, give_number, open_file
+from glassnet.host.sockets.messages import MessageSocket
+from glassnet.host.sockets.waiting import octets, room_in
 from glassnet.host.system import System
+from glassnet.host.trio import adapt_trio
 
 __all__ = ["VirtualSocket", "patch_socket"]
 
 # As plain numbers: arithmetic with members of an enumeration costs more than the rest of a call.
-MSG_ERRQUEUE = int(socket.MSG_ERRQUEUE)
 MSG_OOB = int(socket.MSG_OOB)
-MSG_DONTWAIT = int(socket.MSG_DONTWAIT)
-MSG_PEEK = int(socket.MSG_PEEK)
-MSG_TRUNC = int(socket.MSG_TRUNC)
-MSG_WAITALL = int(socket.MSG_WAITALL)
 
 
 def _here() -> System:
@@ -71,15 +67,13 @@ class _Closed(SocketFile):
 _CLOSED = _Closed()
 
 
-class VirtualSocket(socket.socket):
+class VirtualSocket(MessageSocket):
     """A socket of a virtual host."""
 
-    _file: SocketFile
     _family: AddressFamily
     _kind: SocketKind
     _protocol: int
     _number: int
-    _patience: float | None
     _closed: bool
     _io_refs: int
 
@@ -88,6 +82,7 @@ class VirtualSocket(socket.socket):
         self._io_refs = 0
         self._number = -1
         system = _here()
+        adapt_trio()
         if fileno is not None:
             if fileno < 0:
                 raise ValueError("negative file descriptor")
@@ -104,17 +99,21 @@ class VirtualSocket(socket.socket):
             proto = max(proto, 0)
         self._file = file
         self._family, self._kind, self._protocol = file.family, file.kind, proto
-        self._patience = default_timeout()
-        if type != -1 and type & SOCK_NONBLOCK:
-            self._patience = 0.0
+        self._patience = 0.0 if type != -1 and type & SOCK_NONBLOCK else default_timeout()
+        if self._patience is not None:
+            file.nonblocking = True
 
     def __del__(self) -> None:
         if getattr(self, "_number", -1) < 0 or self._file.closed:
             return
-        warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
-        # The garbage collector may come in the middle of anything, even of this connection's work.
+        warning = f"unclosed {self!r}"
         world, number = self._file.system.world, self.detach()
-        world.engine.at(world.engine.now, world.files.close_if_open, (number, world.files.files[number]))
+        if collecting():
+            world.files.close(number)
+        else:
+            # The last name for it may go in the middle of anything, even of this connection's work.
+            world.engine.at(world.engine.now, world.files.close_if_open, (number, world.files.files[number]))
+        warnings.warn(warning, ResourceWarning, source=self, stacklevel=2)
 
     # What it is
 
@@ -137,54 +136,6 @@ class VirtualSocket(socket.socket):
         """Its file number, or -1 once it is closed."""
         return self._number
 
-    @property
-    def timeout(self) -> float | None:
-        """As `gettimeout`."""
-        return self._patience
-
-    def gettimeout(self) -> float | None:
-        """As sockets have it."""
-        return self._patience
-
-    def settimeout(self, value: float | None) -> None:
-        """As sockets have it."""
-        self._patience = seconds_of(value)
-
-    def setblocking(self, flag: bool) -> None:
-        """As sockets have it."""
-        self._patience = None if flag else 0.0
-
-    def getblocking(self) -> bool:
-        """As sockets have it."""
-        return self._patience != 0
-
-    # Waiting
-
-    def _opened(self) -> SocketFile:
-        file = self._file
-        if file.closed:
-            raise OSError(errno.EBADF, "Bad file descriptor")
-        return file
-
-    def _deadline(self, flags: int = 0) -> int | None:
-        """When to give up, for a call that has found nothing; BlockingIOError if it must not wait at all."""
-        patience = self._patience
-        if patience is None and not flags & MSG_DONTWAIT:
-            return None
-        if not patience or flags & MSG_DONTWAIT:
-            strand = running_or_none()
-            if strand is not None:
-                strand.spin(10)
-            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-        return deadline_after(running_strand(), patience)
-
-    def _wait(self, interest: int, deadline: int | None, verb: str) -> None:
-        file = self._file
-        if not running_strand().wait(file, interest, deadline, verb):
-            raise TimeoutError("timed out")
-        if file.closed:
-            raise OSError(errno.EBADF, "Bad file descriptor")
-
     # Naming and connecting
 
     def bind(self, address: Any, /) -> None:
@@ -199,7 +150,7 @@ class VirtualSocket(socket.socket):
         file = self._opened()
         found = file.accept()
         if found is None:
-            deadline = self._deadline()
+            deadline = self._deadline(IN)
             while found is None:
                 self._wait(IN, deadline, "accept")
                 found = file.accept()
@@ -211,16 +162,19 @@ class VirtualSocket(socket.socket):
         file = self._opened()
         if file.connect(address):
             return
-        if self._patience == 0:
+        if file.nonblocking and not self._patience:
             raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress")
-        deadline = self._deadline()
+        deadline = self._deadline(OUT)
         while not file.finish_connect():
-            self._wait(OUT, deadline, "connect")
+            try:
+                self._wait(OUT, deadline, "connect")
+            except BlockingIOError:
+                raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress") from None
 
     def connect_ex(self, address: Any, /) -> int:
         """As sockets have it."""
         try:
-            self.connect(address)
+            VirtualSocket.connect(self, address)  # as in C: a subclass's own has its own `connect_ex`
         except TimeoutError as error:
             return error.errno or errno.EAGAIN
         except socket.gaierror:
@@ -244,11 +198,12 @@ class VirtualSocket(socket.socket):
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As sockets have it."""
         if flags or bufsize <= 0:
-            return self._receive(bufsize, flags, "recv")
+            return self._receive_flagged(bufsize, flags, "recv")
         file = self._file
         data = file.receive(bufsize)
         if data is None:
-            deadline = None if self._patience is None else self._deadline()
+            forever = self._patience is None and not file.nonblocking and not file.receive_timeout
+            deadline = None if forever else self._deadline(IN)
             while data is None:
                 if file.ended:
                     return b""
@@ -256,124 +211,43 @@ class VirtualSocket(socket.socket):
                 data = file.receive(bufsize)
         return data
 
-    def _receive(self, size: int, flags: int, verb: str) -> bytes:
+    def _receive_flagged(self, size: int, flags: int, verb: str) -> bytes:
         if size < 0:
             raise ValueError(f"negative buffersize in {verb}")
-        file = self._opened()
-        if flags & (MSG_OOB | MSG_ERRQUEUE):
-            # There is never urgent data, nor a queue of errors.
-            raise failure(errno.EINVAL if flags & MSG_OOB else errno.EAGAIN)
-        peek = bool(flags & MSG_PEEK)
-        if not size and file.kind is SOCK_STREAM:
+        if not size:
             return b""
-        data = file.receive(size, peek)
-        if data is None:
-            deadline = self._deadline(flags)
-            while data is None:
-                if file.ended:
-                    return b""
-                self._wait(IN, deadline, verb)
-                data = file.receive(size, peek)
-        if flags & MSG_WAITALL and not peek and data and file.kind is SOCK_STREAM and len(data) < size:
-            return self._receive_rest(data, size, flags, verb)
-        return data
-
-    def _receive_rest(self, data: bytes, size: int, flags: int, verb: str) -> bytes:
-        file = self._file
-        parts, have = [data], len(data)
-        while have < size:
-            more = file.receive(size - have)
-            if more is None:
-                try:
-                    self._wait(IN, self._deadline(flags), verb)
-                except (TimeoutError, BlockingIOError):
-                    break
-                continue
-            if not more:
-                break
-            parts.append(more)
-            have += len(more)
-        return b"".join(parts)
+        message, count = self._receive_message(size, flags, verb)
+        return message.data.ljust(count, b"\0")
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As sockets have it."""
-        view = memoryview(buffer).cast("B")
+        view = room_in(buffer, "recv_into")
         if nbytes < 0:
             raise ValueError("negative buffersize in recv_into")
         if nbytes > len(view):
             raise ValueError("buffer too small for requested bytes")
         size = nbytes or len(view)
-        data = self.recv(size, flags) if size else b""
+        if flags and size:
+            message, count = self._receive_message(size, flags, "recv_into")
+            view[: len(message.data)] = message.data
+            return count
+        data = self.recv(size)
         count = len(data)
         view[:count] = data
         return count
-
-    def recvfrom(self, bufsize: int, flags: int = 0, /) -> tuple[bytes, Any]:
-        """As sockets have it."""
-        data, source, _ = self._receive_from(bufsize, flags, "recvfrom")
-        return data, source
-
-    def _receive_from(self, size: int, flags: int, verb: str) -> tuple[bytes, Any, bool]:
-        if size < 0:
-            raise ValueError(f"negative buffersize in {verb}")
-        file = self._opened()
-        if flags & (MSG_OOB | MSG_ERRQUEUE):
-            # There is never urgent data, nor a queue of errors.
-            raise failure(errno.EINVAL if flags & MSG_OOB else errno.EAGAIN)
-        peek = bool(flags & MSG_PEEK)
-        found = file.receive_from(size, peek)
-        if found is None:
-            deadline = self._deadline(flags)
-            while found is None:
-                if file.ended:
-                    return b"", None, False
-                self._wait(IN, deadline, verb)
-                found = file.receive_from(size, peek)
-        return found
-
-    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
-        """As sockets have it."""
-        view = memoryview(buffer).cast("B")
-        if nbytes < 0:
-            raise ValueError("negative buffersize in recvfrom_into")
-        if nbytes > len(view):
-            raise ValueError("nbytes is greater than the length of the buffer")
-        data, source, _ = self._receive_from(nbytes or len(view), flags, "recvfrom_into")
-        view[: len(data)] = data
-        return len(data), source
-
-    def recvmsg(
-        self, bufsize: int, ancbufsize: int = 0, flags: int = 0, /
-    ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
-        """As sockets have it; there is never ancillary data."""
-        data, source, cut = self._receive_from(bufsize, flags, "recvmsg")
-        return data, [], MSG_TRUNC if cut else 0, source
-
-    def recvmsg_into(
-        self, buffers: Any, ancbufsize: int = 0, flags: int = 0, /
-    ) -> tuple[int, list[tuple[int, int, bytes]], int, Any]:
-        """As sockets have it; there is never ancillary data."""
-        views = [memoryview(buffer).cast("B") for buffer in buffers]
-        data, source, cut = self._receive_from(sum(map(len, views)), flags, "recvmsg_into")
-        offset = 0
-        for view in views:
-            piece = data[offset : offset + len(view)]
-            view[: len(piece)] = piece
-            offset += len(piece)
-        return len(data), [], MSG_TRUNC if cut else 0, source
 
     # Sending
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         """As sockets have it."""
         if type(data) is not bytes:
-            data = _octets(data)
+            data = octets(data)
         if flags & MSG_OOB:
             raise failure(errno.EOPNOTSUPP)
         file = self._file
         sent = file.send(data)
         if not sent and data:
-            deadline = self._deadline(flags)
+            deadline = self._deadline(OUT, flags)
             while not sent:
                 self._wait(OUT, deadline, "send")
                 sent = file.send(data)
@@ -382,7 +256,7 @@ class VirtualSocket(socket.socket):
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As sockets have it."""
         if type(data) is not bytes:
-            data = _octets(data)
+            data = octets(data)
         if flags & MSG_OOB:
             raise failure(errno.EOPNOTSUPP)
         file = self._file
@@ -391,35 +265,11 @@ class VirtualSocket(socket.socket):
         if sent >= size:
             return
         view = memoryview(data)
-        deadline = self._deadline(flags)
+        deadline = self._deadline(OUT, flags)
         while sent < size:
             self._wait(OUT, deadline, "send")
             # The file takes what it has room for, and copies only that.
             sent += file.send(view[sent:])
-
-    def sendto(self, data: Any, *args: Any) -> int:
-        """As sockets have it: `sendto(data, address)` or `sendto(data, flags, address)`."""
-        if len(args) not in (1, 2):
-            raise TypeError(f"sendto() takes 2 or 3 arguments ({len(args) + 1} given)")
-        flags = index(args[0]) if len(args) == 2 else 0
-        if type(data) is not bytes:
-            data = _octets(data)
-        file = self._opened()
-        sent = file.send_to(data, args[-1], "sendto")
-        if sent or not data:
-            return sent
-        deadline = self._deadline(flags)
-        while not sent:
-            self._wait(OUT, deadline, "sendto")
-            sent = file.send_to(data, args[-1], "sendto")
-        return sent
-
-    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
-        """As sockets have it, without ancillary data."""
-        if tuple(ancdata):
-            raise failure(errno.EOPNOTSUPP)
-        data = b"".join(buffers)
-        return self.send(data, flags) if address is None else self.sendto(data, flags, address)
 
     def _sendfile_use_sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         try:
@@ -441,6 +291,8 @@ class VirtualSocket(socket.socket):
             return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
         if not 0 < buflen <= 1024:
             raise OSError("getsockopt buflen out of range")
+        if buflen < 4 and level == socket.IPPROTO_IP and isinstance(value, int) and 0 <= value <= 255:
+            buflen = 1  # ip(7): into less room than an int goes one octet
         return (value if isinstance(value, bytes) else value.to_bytes(4, "little", signed=True))[:buflen]
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None, /) -> None:
@@ -448,7 +300,7 @@ class VirtualSocket(socket.socket):
         if value is None:
             value = bytes(optlen or 0)
         elif not isinstance(value, int):
-            value = bytes(_octets(value))
+            value = bytes(octets(value))
         self._opened().set_option((level, optname), value)
 
     # Ending
@@ -482,22 +334,17 @@ class VirtualSocket(socket.socket):
 
     def get_inheritable(self) -> bool:
         """As sockets have it: there are no child processes to inherit."""
-        return False
+        self._opened()
+        return self._number in self._file.system.world.files.inheritable
 
     def set_inheritable(self, inheritable: bool) -> None:
         """As sockets have it: there are no child processes to inherit."""
+        self._opened()
+        self._file.system.world.files.set_inheritable(self._number, inheritable)
 
 
 # What `repr` shows: programs and their logs know it by this name.
 VirtualSocket.__module__, VirtualSocket.__qualname__ = "socket", "socket"
-
-
-def _octets(data: Any) -> memoryview:
-    """The octets of any object with a buffer."""
-    try:
-        return memoryview(data).cast("B")
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
 
 
 def patch_socket() -> None:
@@ -507,12 +354,6 @@ def patch_socket() -> None:
     def new(cls: type, *args: Any, **kwargs: Any) -> Any:
         if here() is None:
             return make(cls)
-        ssl = sys.modules.get("ssl")
-        if ssl is not None and issubclass(cls, ssl.SSLSocket):
-            raise OSError(
-                errno.EOPNOTSUPP,
-                "TLS over blocking sockets is not implemented on virtual hosts: use asyncio's TLS",
-            )
         return make(graft(cls, VirtualSocket))
 
     socket.socket.__new__ = staticmethod(new)  # type: ignore[method-assign]

@@ -258,3 +258,9 @@ class SimpleQueue:
 
     def __class_getitem__(cls, item: Any) -> GenericAlias:
         return GenericAlias(cls, item)
+
+
+# What they show of themselves: Trio, for one, makes sure that locks are the interpreter's own.
+Lock.__module__, Lock.__qualname__ = "_thread", "lock"
+RLock.__module__, RLock.__qualname__ = "_thread", "RLock"
+SimpleQueue.__module__ = "_queue"

@@ -17,6 +17,7 @@ from glassnet.host.clocks import deadline_after
 from glassnet.host.current import current, here, running_or_none, running_strand
 from glassnet.host.strand import Strand
 from glassnet.host.threads.locks import get_ident
+from glassnet.host.trio import adapt_trio
 
 __all__ = ["Threads", "patch_thread"]
 
@@ -181,6 +182,7 @@ def _start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
     process = starter.process
     if starter.doomed:
         raise SystemExit
+    adapt_trio()
     thread = getattr(function, "__self__", None)
     if not isinstance(thread, threading.Thread):
         thread = None
@@ -205,6 +207,7 @@ def _start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
     name = thread.name if thread is not None else getattr(function, "__name__", "thread")
     strand = Strand(process, name, body, context, daemon=thread is None or thread.daemon)
     strand.thread = thread
+    strand.blocked = starter.blocked
     process.strands[strand] = None
     return strand
 

@@ -20,6 +20,7 @@ from glassnet.transport.tcp.keepalive import Keepalive
 from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake
 from glassnet.transport.tcp.output import STAMP_WORD, Output
 from glassnet.transport.tcp.patience import Patience
+from glassnet.transport.tcp.preferences import DEFAULT
 from glassnet.transport.tcp.receiver import Receiver
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
@@ -73,6 +74,7 @@ class Connection:
         "orphan",
         "output",
         "patience",
+        "preferences",
         "receiver",
         "remote",
         "scale_sent",
@@ -107,6 +109,7 @@ class Connection:
         self.orphan = False
         self.fin_sent = False
         self._receive_shut = False
+        self.preferences = DEFAULT
         self.user_timeout = 0  # nanoseconds; 0 leaves it to the settings (RFC 5482)
         self._waits_to_finish = Timer(tcp.engine, self.finish)
         self.scale_sent = 0
@@ -409,7 +412,7 @@ class Connection:
         unacked = sender.unacked
         acknowledgment = unacked + ((acknowledgment - unacked + _HALF) & _MASK) - _HALF
         if state is SYN_RECEIVED:
-            if not finish_handshake(self, acknowledgment, sequence, window, frame):
+            if not finish_handshake(self, acknowledgment, sequence, window, frame, not length):
                 return
             unacked = sender.unacked
         if acknowledgment > sender.next:
@@ -518,7 +521,12 @@ class Connection:
 
     def await_fin(self) -> None:
         """Nobody owns it any more: wait for the peer's FIN, but not for ever."""
-        self._waits_to_finish.start(self.tcp.engine.now + self.tcp.settings.fin_timeout)
+        wait = self.preferences.fin_timeout
+        if wait == 0:
+            self._send_reset()
+            self.finish()
+            return
+        self._waits_to_finish.start(self.tcp.engine.now + (wait or self.tcp.settings.fin_timeout))
 
     def wait_out(self) -> None:
         """Both ends are done: leave the 4-tuple to TIME-WAIT."""

@@ -153,7 +153,7 @@ class Tcp:
             and isinstance(connection, TimeWait)
             and connection.gives_way(frame, transport, data)
         ):
-            listener = self._listener_for(key)
+            listener = self._listener_for(key, interface)
             if listener is None:
                 connection.arrives(frame, transport, data, end)
                 return
@@ -162,10 +162,12 @@ class Tcp:
         else:
             connection.arrives(frame, transport, data, end)
 
-    def _listener_for(self, key: bytes) -> Listener | None:
+    def _listener_for(self, key: bytes, interface: Interface) -> Listener | None:
         candidates = self._listeners.get(int.from_bytes(key[-2:], "big"))
         if candidates is None:
             return None
+        if any(each.interface is not None for each in candidates):
+            candidates = [each for each in candidates if each.interface in (None, interface)]
         size = len(key) // 2 - 2
         local = key[size : 2 * size]
         exact = [each for each in candidates if each.binding.address == local]
@@ -183,7 +185,7 @@ class Tcp:
     ) -> None:
         flags = frame[transport + 13]
         if flags & (SYN | ACK | RST) == SYN:
-            listener = self._listener_for(key)
+            listener = self._listener_for(key, interface)
             if listener is not None:
                 self._syn(listener, frame, key, transport, data, end, interface, None)
                 return
@@ -251,6 +253,7 @@ class Tcp:
         binding = listener.binding
         binding.holders += 1
         connection = Connection(self, flow, (local, binding.port), remote, binding, start)
+        connection.preferences = listener.preferences
         connection.sender.limit = listener.send_buffer
         connection.receiver.limit = listener.receive_buffer
         self.connections[key] = connection
@@ -305,6 +308,15 @@ class Tcp:
             self.drops(f"tcp: cannot send: {os.strerror(error.errno or 0)}", head)
 
     # Bookkeeping
+
+    def power_off(self) -> None:
+        """Forget all connections and tell no peer; later ones have other sequence numbers (RFC 6528, 3)."""
+        for connection in tuple(self.connections.values()):
+            if isinstance(connection, TimeWait):
+                self._end_time_wait(connection)
+            else:
+                connection.finish()
+        self._secret = self.engine.random[f"host:{self.host}:isn"].randbytes(16)
 
     def initial_sequence(self, key: bytes) -> int:
         """ISN = M + F(4-tuple, secret), M a clock of 4 microseconds (RFC 6528, 3)."""

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from glassnet.transport.tcp.preferences import DEFAULT
+
 if TYPE_CHECKING:
+    from glassnet.datalink.interface import Interface
     from glassnet.transport.ports import Binding
     from glassnet.transport.tcp.connection import Connection
     from glassnet.transport.tcp.layer import Tcp
@@ -18,7 +21,9 @@ class Listener:
     """A passive OPEN (RFC 9293, 3.10.1) with Linux's two queues: SYN and accept.
 
     `backlog` bounds the accept queue (one more than it says, as in Linux).
-    `send_buffer` and `receive_buffer` (bytes) are those of the connections to come.
+    `send_buffer` and `receive_buffer` (bytes) and `preferences` are those of the connections
+    to come. Connections come in through `interface` alone, if there is one, and with `defer`
+    (nanoseconds, TCP_DEFER_ACCEPT) when they bring data, or that long after their SYN.
     """
 
     __slots__ = (
@@ -26,8 +31,11 @@ class Listener:
         "_half_open",
         "backlog",
         "binding",
+        "defer",
+        "interface",
         "on_change",
         "open",
+        "preferences",
         "receive_buffer",
         "send_buffer",
         "tcp",
@@ -39,6 +47,9 @@ class Listener:
         self.backlog = max(backlog, 0)
         self.on_change: Callable[[], None] | None = None
         self.open = True
+        self.interface: Interface | None = None
+        self.defer = 0
+        self.preferences = DEFAULT
         self.send_buffer = tcp.settings.send_buffer
         self.receive_buffer = tcp.settings.receive_buffer
         self._accepted: deque[Connection] = deque()
@@ -48,6 +59,11 @@ class Listener:
     def local(self) -> tuple[bytes, int]:
         """The address and port listened on."""
         return self.binding.address, self.binding.port
+
+    @property
+    def waiting(self) -> int:
+        """How many connections wait to be accepted."""
+        return len(self._accepted)
 
     @property
     def readable(self) -> bool:

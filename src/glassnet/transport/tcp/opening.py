@@ -37,7 +37,11 @@ def offer(connection: Connection) -> SynOptions:
     if connection.tcp.settings.window_scaling and (connection.scaling or connection.state is State.SYN_SENT):
         scale = connection.receiver.scale
     return SynOptions(
-        mss=min(connection.flow.mtu - (40 if len(connection.local[0]) == 4 else 60), 0xFFFF),
+        mss=min(
+            connection.flow.mtu - (40 if len(connection.local[0]) == 4 else 60),
+            connection.preferences.mss or 0xFFFF,
+            0xFFFF,
+        ),
         scale=scale,
         stamp=output.stamp() if output.stamps else None,
     )
@@ -101,9 +105,12 @@ def arrives_in_syn_sent(connection: Connection, frame: bytes, start: int, data: 
 
 
 def finish_handshake(
-    connection: Connection, acknowledgment: int, sequence: int, window: int, frame: bytes
+    connection: Connection, acknowledgment: int, sequence: int, window: int, frame: bytes, bare: bool
 ) -> bool:
-    """Whether this acknowledgement of our SYN ends SYN-RECEIVED; `window` is as in the header."""
+    """Whether this acknowledgement of our SYN ends SYN-RECEIVED; `window` is as in the header.
+
+    A `bare` one, without data, does not while the listener waits for data (TCP_DEFER_ACCEPT).
+    """
     sender = connection.sender
     if not sender.unacked < acknowledgment <= sender.next:
         connection.tcp.drops("tcp: acknowledges what was not sent", frame)
@@ -112,6 +119,12 @@ def finish_handshake(
     if connection.listener is not None and not connection.listener.admit(connection):
         connection.tcp.drops("tcp: accept queue full", frame)
         return False
+    if bare and connection.listener is not None and connection.listener.defer:
+        # The next SYN-ACK asks for an ACK that will do even without data.
+        until = sender.outstanding[0].sent + connection.listener.defer
+        if not sender.retransmissions and connection.tcp.engine.now < until:
+            sender.timer.start(until)
+            return False
     sender.acknowledged(sender.unacked + 1, -1)
     sender.open(sequence, acknowledgment, window << connection.scale_sent)
     _established(connection)

@@ -47,6 +47,7 @@ class Output:
         "_remote",
         "_sum",
         "acks_due",
+        "quick",
         "recent",
         "recent_at",
         "stamp_offset",
@@ -68,6 +69,7 @@ class Output:
         self.recent: int = 0
         self.recent_at = 0
         self.acks_due = 0
+        self.quick = False  # TCP_QUICKACK: acknowledge everything at once
         self._delayed_ack = Timer(tcp.engine, self._delay_over)
 
     def stamp(self) -> int:
@@ -159,7 +161,7 @@ class Output:
     def data_came(self) -> None:
         """Data came in order: acknowledge now, or soon (RFC 9293, 3.8.6.3; RFC 5681, 4.2)."""
         receiver = self._receiver
-        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.early:
+        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.early or self.quick:
             self.acks_due = 2
         elif not self.acks_due:
             self.acks_due = 1

@@ -39,7 +39,9 @@ class Patience:
         limit = connection.user_timeout
         if not limit:
             if connection.state is State.SYN_SENT:
-                limit = settings.patience(settings.rto_initial, settings.syn_retries)
+                limit = settings.patience(
+                    settings.rto_initial, connection.preferences.syn_retries or settings.syn_retries
+                )
             elif connection.state is State.SYN_RECEIVED:
                 limit = settings.patience(settings.rto_initial, settings.synack_retries)
             else:

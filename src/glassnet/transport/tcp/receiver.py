@@ -32,6 +32,7 @@ class Receiver:
         "acked",
         "edge",
         "end",
+        "initial",
         "limit",
         "next",
         "scale",
@@ -43,7 +44,7 @@ class Receiver:
         self.limit = limit
         self.scale = scale
         self.segment = segment  # the largest segment seen: what "full-sized" means for ACKs
-        self.next = 0
+        self.next = self.initial = 0
         self.edge = 0
         self.acked = 0  # RCV.NXT as last acknowledged
         self.size = 0
@@ -55,7 +56,7 @@ class Receiver:
 
     def open(self, sequence: int) -> None:
         """The next byte to come is `sequence`: the peer's SYN has been taken in."""
-        self.next = self.acked = sequence
+        self.next = self.acked = self.initial = sequence
         self.edge = sequence + min(self.limit, 0xFFFF)
 
     @property

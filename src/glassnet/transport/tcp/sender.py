@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Segment", "Sender"]
 
+_CORK_CEILING = 200 * 10**6
+"""How long TCP_CORK holds less than a segment back, in nanoseconds: tcp(7)."""
+
 
 class Segment:
     """A stretch of sequence space that was sent and is not acknowledged. `sent` is when, last."""
@@ -57,7 +60,9 @@ class Sender:
         "_window_acknowledgment",
         "_window_sequence",
         "congestion",
+        "corked",
         "fin_wanted",
+        "initial",
         "last_sent",
         "limit",
         "lost",
@@ -81,7 +86,7 @@ class Sender:
         self._connection = connection
         self.limit = limit
         self.mss = mss
-        self.unacked = start
+        self.unacked = self.initial = start
         self.next: int = start
         self.window = 0
         self.window_max = 1
@@ -92,6 +97,7 @@ class Sender:
         self.unsent = 0
         self.fin_wanted = False
         self.nodelay = False
+        self.corked = False  # TCP_CORK: only full segments, for 200 ms at most
         self.outstanding: deque[Segment] = deque()
         self._lost_segments: deque[Segment] = deque()
         self.lost = 0
@@ -189,7 +195,7 @@ class Sender:
                 continue
             if unsent:
                 if unsent > allowed or (
-                    in_flight and not self.nodelay and not self.fin_wanted and unsent < mss
+                    ((in_flight and not self.nodelay) or self.corked) and not self.fin_wanted and unsent < mss
                 ):
                     break
                 self._send(unsent, PSH | FIN if self.fin_wanted else PSH)
@@ -198,7 +204,8 @@ class Sender:
             break
         if self.timer.deadline is None and (self.unsent or self.outstanding):
             # Nothing on its way and nothing may go: the persist timer (RFC 9293, 3.8.6.1).
-            self.timer.start(self._connection.tcp.engine.now + self.round_trip.rto)
+            wait = _CORK_CEILING if self.corked and self.window else self.round_trip.rto
+            self.timer.start(self._connection.tcp.engine.now + wait)
 
     def _fin_sent(self) -> bool:
         return self._connection.fin_sent
@@ -417,7 +424,10 @@ class Sender:
         if connection.state is State.CLOSED:
             return
         if not self.outstanding:
-            self._probe()
+            if self.corked and self.unsent and self.unsent <= min(self.window, self.mss):
+                self._send(self.unsent, PSH)
+            else:
+                self._probe()
             return
         first = self.outstanding[0]
         again = self.started_waiting is not None
