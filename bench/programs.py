@@ -2,9 +2,9 @@
 
 Two pairs of programs: aiohttp's server and client (ten tasks that share one session), and
 a threading `socketserver` that echoes lines to ten blocking clients in threads. They run
-on two virtual hosts in virtual time, all in one process, and over the kernel's loopback,
-server and client each in a process of its own, as people run them. A few requests go before the
-clock starts; figures are requests per second of real time.
+on two virtual hosts joined by a cable, in virtual time and all in one process; and over the
+kernel's loopback, server and client each in a process of its own, as people run them. A few
+requests go before the clock starts; figures are requests per second of real time.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def on_hosts(pair):
     import glassnet
 
     net = glassnet.Network(seed=1)
-    server, client = net.lan("server", "client")
+    server, client = net.host("server"), net.host("client")
+    net.cable(server, client)
     server.start(SERVE[pair], "0.0.0.0", PORT)
     net.run(for_="1s")
     client.run(LOAD[pair], "server", PORT, CLIENTS)

@@ -63,7 +63,7 @@ def test_example_of_the_readme_is_short():
 
 
 def test_both_readmes_have_the_same_code():
-    english, chinese = ([blocks(name, kind) for kind in ("python", "text", "sh")] for name in READMES)
+    english, chinese = ([blocks(name, kind) for kind in ("python", "text", "sh", "toml")] for name in READMES)
     assert english == chinese
 
 

@@ -77,3 +77,61 @@ def demo(
             raise
         typer.echo(f"glassnet demo cannot write its capture: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+_LAB = Annotated[Path, typer.Argument(metavar="LAB.TOML", help="The file that describes the network.")]
+_SEED = Annotated[str | None, typer.Option(help="What all chance comes from, instead of the file's.")]
+_CLOCK = Annotated[
+    str | None, typer.Option(help="virtual, real, or how much faster than real time: 10x.", metavar="CLOCK")
+]
+
+
+@app.command()
+def run(
+    lab: _LAB,
+    seed: _SEED = None,
+    length: Annotated[
+        str | None, typer.Option("--for", help="How long to run at most: 30s.", metavar="TIME")
+    ] = None,
+    clock: _CLOCK = None,
+    capture: Annotated[
+        list[Path] | None, typer.Option(dir_okay=False, help="Write all frames to this file as well.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what went wrong.")] = False,
+) -> None:
+    """Run the programs that a lab file names, on the network that it describes.
+
+    What they print is shown with virtual time and host. The exit status is 0 if all went well,
+    1 if a program failed, 2 if the file has errors, 130 after Ctrl-C.
+    """
+    from glassnet.cli.run import run as run_lab
+
+    captures = capture or []
+    raise typer.Exit(run_lab(lab, seed=seed, length=length, clock=clock, captures=captures, quiet=quiet))
+
+
+@app.command()
+def check(lab: _LAB) -> None:
+    """Say everything that is wrong with a lab file, and what to do about it, without running it."""
+    from glassnet.cli.labs import check as check_lab
+
+    check_lab(lab)
+
+
+@app.command()
+def shell(
+    lab: _LAB,
+    host: Annotated[str, typer.Argument(metavar="HOST", help="The host to be on.")],
+    command: Annotated[
+        list[str] | None, typer.Option("-c", help="Run this command and leave; may be given several times.")
+    ] = None,
+    seed: _SEED = None,
+    clock: _CLOCK = None,
+) -> None:
+    """Open a prompt on a host of a lab: ping, traceroute, ip, ss, dig, get, watch, python and more.
+
+    Time passes on the network while a command runs, and stands still at the prompt.
+    """
+    from glassnet.cli.shell.open import shell as open_shell
+
+    raise typer.Exit(open_shell(lab, host, command or [], seed=seed, clock=clock))

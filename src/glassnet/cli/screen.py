@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from heapq import heappush
+from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
@@ -15,10 +21,17 @@ from glassnet.topology.network import Network
 
 __all__ = ["Screen", "drawable"]
 
-_LOOK = 10_000_000  # nanoseconds of the network from one look at the progress to the next
-_REDRAW = 0.08  # seconds of real time from one drawing of it to the next
+_REDRAW = 0.08  # seconds of real time from one drawing of the progress to the next
+_TELL = 10.0  # the same where there is no terminal
+
+_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
 
 _ASCII = str.maketrans("│─┐┘├┴═║", "|-++++=H")
+
+
+def _printable(text: str) -> str:
+    """A line without what would move the cursor or change colours; tabs become spaces."""
+    return _CONTROLS.sub("", text.rpartition("\r")[2]).expandtabs()
 
 
 def drawable(text: str, console: Console) -> str:
@@ -36,33 +49,35 @@ class Screen:
         self._names = max(map(len, styles), default=0)
         self._bar = drawable("│", console)
         self._live: Live | None = None
-        self._drawn = 0.0
-        self._looking = False
+        self._began = time.perf_counter()
+        self._order = 0
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """While it lasts, show what programs print as they print it, and on a terminal the progress."""
-        engine = self._net.engine
-        self._looking = self._console.is_terminal
-        with voices(self.tell) as drain:
-            if not self._looking:
+        """While it lasts, show what programs print as they print it, and the progress."""
+        with voices(self.tell) as drain, self.progress():
+            yield
+            drain()
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """While it lasts, show how far the network is; where there is no terminal, tell stderr at times."""
+        if not self._console.is_terminal:
+            with _often(self._net, _TELL, self._mention):
                 yield
-                drain()
-                return
-            with Live(
-                console=self._console,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            ) as self._live:
-                engine.at(engine.now, self._look)
-                try:
+            return
+        with Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as self._live:
+            try:
+                with _often(self._net, _REDRAW, self._look):
                     yield
-                finally:
-                    drain()
-                    self._looking = False
-                    self._live = None
+            finally:
+                self._live = None
 
     def tell(self, line: Line) -> None:
         """Print a line of a program. On a terminal a long one goes on below itself; else it stays whole."""
@@ -71,7 +86,7 @@ class Screen:
             (f"{line.host:{self._names}}", self._styles.get(line.host, "bold")),
             (f" {self._bar} ", "dim"),
         )
-        text = Text(line.text.expandtabs())
+        text = Text(_printable(line.text), "red" if line.error else "")
         console = self._console
         if self._live is not None:
             self._live.update(self._progress())  # drawn anew below the line
@@ -82,18 +97,49 @@ class Screen:
         for number, part in enumerate(text.wrap(console, max(console.width - head.cell_len, 16)) or [text]):
             console.print((below if number else head) + part)
 
-    def _look(self, _: object = None) -> None:
-        if self._live is None:
-            return
-        now = time.perf_counter()
-        if now - self._drawn >= _REDRAW:
-            self._drawn = now
-            self._live.update(self._progress(), refresh=True)
-        # Looking must not keep a network going in which nothing else happens: that is a deadlock to be told.
-        if self._looking and self._net.engine.heap:
-            self._net.engine.after(_LOOK, self._look)
+    def _look(self, order: int) -> None:
+        if self._live is not None:
+            self._live.update(self._progress(order), refresh=True)
 
-    def _progress(self) -> Text:
+    def _mention(self, order: int) -> None:
+        print(f"glassnet: {self._progress(order)}", file=sys.stderr, flush=True)
+
+    def _progress(self, order: int | None = None) -> Text:
         net = self._net
+        if order is not None:
+            self._order = order
         frames = sum(lane.frames for cable in net.cables for lane in cable.lanes)
-        return Text(f"{net.now:10.6f}  {frames:,} frames so far", style="dim", no_wrap=True, overflow="crop")
+        real = max(time.perf_counter() - self._began, 1e-9)
+        return Text(
+            f"{net.now:.6f} s on the network, {real:.1f} s here: "
+            f"{frames:,} frames, {self._order / real:,.0f} events/s",
+            style="dim",
+            no_wrap=True,
+            overflow="crop",
+        )
+
+
+@contextmanager
+def _often(net: Network, seconds: float, look: Callable[[int], object]) -> Iterator[None]:
+    """While it lasts, call `look(events so far)` every so many real seconds, as an event at the present time.
+
+    An alarm puts that event into the queue: events of the network's own time would keep a
+    network going in which nothing else happens, and that is a deadlock to be told.
+    """
+    engine = net.engine
+
+    def alarm(number: int, frame: FrameType | None) -> None:
+        # It may come anywhere, in a program too: it does nothing but this.
+        order = next(engine.order)
+        heappush(engine.heap, (engine.now, order, look, order))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -19,11 +19,12 @@ __all__ = ["Line", "voices"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that a program on `host` printed at `time` (nanoseconds of the network)."""
+    """A line that a program on `host` printed at `time` (nanoseconds of the network), or an error."""
 
     time: int
     host: str
     text: str
+    error: bool = False
 
 
 class _Stream(io.TextIOBase):

@@ -1,0 +1,5 @@
+"""Numbers on parcels."""
+
+
+def label(number):
+    return f"P-{number:04}"
