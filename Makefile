@@ -1,5 +1,6 @@
 # make demo    run the demonstration
 # make test    run every test and every check
+# make compatibility  run the probes of real packages and write docs/reference/compatibility.md
 # make bench   measure, beside ns-3 where its programs can be built
 # make clean   remove everything that the above made, except what apt installed
 
@@ -7,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench clean test-tools bench-tools
+.PHONY: help demo test compatibility bench clean test-tools bench-tools
 
 VENV := .venv
 PYTHON ?=
@@ -45,6 +46,9 @@ test: $(VENV)/.test test-tools
 	@echo "==> Running the tests"
 	@$(VENV)/bin/python -m pytest -n 2 $(PYTEST_ARGS)
 
+compatibility: $(VENV)/.test
+	@$(VENV)/bin/python tests/programs/probes
+
 bench: $(VENV)/.demo bench-tools
 	@echo "==> One TCP transfer between two hosts"
 	@$(VENV)/bin/python bench/p2p.py $(BENCH_ARGS)
@@ -77,7 +81,7 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	@echo "==> Installing glassnet and the test tools into $(VENV) (about a minute the first time)"
-	@$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[test,probes]'
 	@touch $@ $(VENV)/.demo
 
 test-tools:

@@ -9,7 +9,15 @@ import pytest
 
 import glassnet
 
-sys.path.insert(0, str(Path(__file__).parent / "apps"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "apps")]
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory):
+    """Certificates for TLS at the host `server`."""
+    from probes.certificates import Certificates
+
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
