@@ -1,7 +1,7 @@
 # make demo    run the demonstration
 # make test    run every test and every check
 # make compatibility  run the probes of real packages and write docs/reference/compatibility.md
-# make bench   measure, beside ns-3 where its programs can be built
+# make bench   measure, beside the kernel's loopback, and ns-3 where its programs can be built
 # make clean   remove everything that the above made, except what apt installed
 
 SHELL := /bin/bash
@@ -49,11 +49,13 @@ test: $(VENV)/.test test-tools
 compatibility: $(VENV)/.test
 	@$(VENV)/bin/python tests/programs/probes
 
-bench: $(VENV)/.demo bench-tools
+bench: $(VENV)/.test bench-tools
 	@echo "==> One TCP transfer between two hosts"
 	@$(VENV)/bin/python bench/p2p.py $(BENCH_ARGS)
 	@echo "==> Many clients behind one router"
 	@$(VENV)/bin/python bench/star.py $(BENCH_ARGS)
+	@echo "==> Ordinary programs, beside the kernel's loopback"
+	@$(VENV)/bin/python bench/programs.py
 
 clean:
 	rm -rf $(VENV) bench/peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
