@@ -112,4 +112,3 @@ def test_tornado(server, client):
     assert pages == [f"page {n}" for n in range(10)]
     assert size == "300000"
     assert word == "krowten"
-

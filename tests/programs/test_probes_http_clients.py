@@ -56,7 +56,7 @@ def test_httpx(server, client):
     "httpx",
     "anyio",
     "http.server",
-    did="an asynchronous client fetched nine pages over three connections, read a stream, gave up a slow page",
+    did="an asynchronous client fetched nine pages over three connections, read a stream, left a slow page",
 )
 def test_async_httpx(server, client):
     server.start(http_service.serve)

@@ -48,7 +48,7 @@ def test_redis_holds_transactions_apart(server, client):
 
 
 @probe(
-    "redis.asyncio",
+    "redis",
     "fakeredis",
     did="100 SETs at once on as many connections, MGET, a pipeline, publish and subscribe",
 )

@@ -112,9 +112,9 @@ class Mirror(tornado.websocket.WebSocketHandler):
         await self.write_message(message[::-1])
 
 
-async def serve_tornado():
+async def serve_tornado(context=None):
     app = tornado.web.Application([("/mirror", Mirror), ("/(.*)", Page)], log_function=lambda handler: None)
-    app.listen(8000)
+    app.listen(8000, ssl_options=context)
     await asyncio.Event().wait()
 
 

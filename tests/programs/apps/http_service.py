@@ -1,4 +1,4 @@
-"""A server with a thread for each connection: redirects, cookies, a stream in chunks, a page that fails twice."""
+"""A server with a thread for each connection: redirects, cookies, a stream, a page that fails twice."""
 
 from __future__ import annotations
 

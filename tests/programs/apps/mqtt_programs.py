@@ -12,10 +12,10 @@ from amqtt.client import MQTTClient
 from amqtt.mqtt.constants import QOS_1, QOS_2
 
 
-async def serve(port=1883):
+async def serve(port=1883, **options):
     broker = Broker(
         {
-            "listeners": {"default": {"type": "tcp", "bind": f"0.0.0.0:{port}"}},
+            "listeners": {"default": {"type": "tcp", "bind": f"0.0.0.0:{port}", **options}},
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
         }
     )
@@ -23,12 +23,18 @@ async def serve(port=1883):
     await asyncio.Event().wait()
 
 
-def measure(host, count, name="thermometer", big=100_000):
+def connect(client, host, context):
+    if context is not None:
+        client.tls_set_context(context)
+    client.connect(host, 1883 if context is None else 8883, keepalive=60)
+
+
+def measure(host, count, name="thermometer", big=100_000, context=None):
     """Publish `count` values and a big one, at each quality of service, from paho's own thread."""
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name)
     connected = threading.Event()
     client.on_connect = lambda *_: connected.set()
-    client.connect(host, 1883, keepalive=60)
+    connect(client, host, context)
     client.loop_start()
     assert connected.wait(30)
     for number in range(count):
@@ -38,13 +44,13 @@ def measure(host, count, name="thermometer", big=100_000):
     client.loop_stop()
 
 
-def record(host, filter, count, name="recorder"):
+def record(host, filter, count, name="recorder", context=None):
     """Wait for `count` messages, with paho."""
     arrived = queue.Queue()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name)
     client.on_connect = lambda client, *_: client.subscribe(filter, qos=2)
     client.on_message = lambda client, data, message: arrived.put((message.topic, len(message.payload)))
-    client.connect(host, 1883, keepalive=60)
+    connect(client, host, context)
     client.loop_start()
     messages = [arrived.get(timeout=300) for _ in range(count)]
     client.disconnect()

@@ -11,14 +11,16 @@ import redis.asyncio
 from fakeredis import TcpFakeServer
 
 
-def serve(port=6379):
+def serve(port=6379, context=None):
     with TcpFakeServer(("", port), server_type="redis") as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.serve_forever()
 
 
-def use(host):
+def use(host, **options):
     """Each kind of value once, a pipeline, a transaction, and what goes wrong."""
-    with redis.Redis(host, decode_responses=True) as store:
+    with redis.Redis(host, decode_responses=True, **options) as store:
         seen = [store.ping(), store.set("name", "ada"), store.get("name"), store.get("nobody")]
         seen.append(store.hset("card", mapping={"x": 1, "y": 2}))
         seen.append(store.hgetall("card"))

@@ -95,4 +95,5 @@ async def call_grpc(host, port=50051, ssl=None):
             await one(101, timeout=2)
         except TimeoutError as error:
             failures.append(type(error).__name__)
+    await asyncio.sleep(5)  # a channel does not wait until TLS has said goodbye
     return ones, streamed, failures

@@ -93,6 +93,7 @@ async def send_at_once_with_aiosmtplib(host, count, context=None, **login):
         )
 
     answers = await asyncio.gather(*(send(number) for number in range(count)))
+    await asyncio.sleep(5)  # aiosmtplib does not wait until TLS has said goodbye
     return [answer for _, answer in answers]
 
 
@@ -108,4 +109,5 @@ async def send_at_once_over_tls(host, count, context):
         )
 
     answers = await asyncio.gather(*(send(number) for number in range(count)))
+    await asyncio.sleep(5)  # aiosmtplib does not wait until TLS has said goodbye
     return [answer for _, answer in answers]

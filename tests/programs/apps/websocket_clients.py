@@ -23,8 +23,8 @@ async def talk(url):
     return said
 
 
-def talk_blocking(url):
-    with websockets.sync.client.connect(url) as socket:
+def talk_blocking(url, context=None):
+    with websockets.sync.client.connect(url, ssl=context) as socket:
         said = []
         for word in ("one", "two"):
             socket.send(word)
@@ -39,7 +39,7 @@ def talk_blocking(url):
     return said, socket.close_code
 
 
-async def serve():
+async def serve(context=None):
     async def room(socket):
         everybody.append(socket)
         try:
@@ -49,27 +49,27 @@ async def serve():
             everybody.remove(socket)
 
     everybody = []
-    async with websockets.asyncio.server.serve(room, "", 8000, ping_interval=1) as server:
+    async with websockets.asyncio.server.serve(room, "", 8000, ping_interval=1, ssl=context) as server:
         await server.serve_forever()
 
 
-async def chat(url, count):
+async def chat(url, count, context=None):
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(guest(url, n, count)) for n in range(count)]
+        tasks = [group.create_task(guest(url, n, count, context)) for n in range(count)]
     return [task.result() for task in tasks]
 
 
-async def guest(url, number, count):
-    async with websockets.asyncio.client.connect(url) as socket:
+async def guest(url, number, count, context):
+    async with websockets.asyncio.client.connect(url, ssl=context) as socket:
         await asyncio.sleep(5)  # all have come; some pings were sent
         await socket.send(f"guest {number}")
         return sorted([await socket.recv() for _ in range(count)])
 
 
-def serve_blocking():
+def serve_blocking(context=None):
     def echo(socket):
         for message in socket:
             socket.send(message.upper() if isinstance(message, str) else message)
 
-    with websockets.sync.server.serve(echo, "0.0.0.0", 8000) as server:
+    with websockets.sync.server.serve(echo, "0.0.0.0", 8000, ssl=context) as server:
         server.serve_forever()

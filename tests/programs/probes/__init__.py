@@ -22,16 +22,23 @@ in one sentence what the programs do.
 
 Each probe runs on a perfect LAN and, unless it says `loss=None`, on one that loses 2 % of
 all frames. Each of these runs twice with the same seed, and every frame at every interface of
-`server` and `client` must be the same, at the same time; so must what the function returns. Where OpenSSL draws keys
-for itself (TLS), say `repeats="sizes"`: then times and lengths are compared, not bytes.
+`server` and `client` must be the same, at the same time; so must what the function returns.
+Where OpenSSL draws keys for itself (TLS), say `repeats="sizes"`: then times and lengths are
+compared, not bytes.
 
-`python tests/programs/probes` runs them all and writes `docs/reference/compatibility.md`: a section for
-each file, headed by the first line of its docstring, and a row for each probe.
+Where the environment names a file as `PROBE_DIGESTS`, each probe runs once, with loss if it
+can, and adds a line to it that tells what it did: `test_probes_repeat.py` compares those of two
+interpreters.
+
+`python tests/programs/probes` runs them all and writes `docs/reference/compatibility.md`, with a row for each
+probe; `page.py` says in which section those of a file are.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -76,8 +83,12 @@ def probe(
         wanted = list(inspect.signature(function).parameters)
 
         def test(loss: float, **fixtures: object) -> None:
-            first, second = (_run(function, wanted, fixtures, loss) for _ in range(2))
-            _compare(first, second, repeats)
+            first = _run(function, wanted, fixtures, loss)
+            if digests := os.environ.get("PROBE_DIGESTS"):
+                with open(digests, "a", encoding="utf-8") as lines:
+                    lines.write(f"{file}:{function.__name__} {loss} {_digest(first, repeats)}\n")
+            else:
+                _compare(first, _run(function, wanted, fixtures, loss), repeats)
 
         test.__name__, test.__module__, test.__doc__ = (
             function.__name__,
@@ -89,9 +100,10 @@ def probe(
         test.__signature__ = inspect.Signature(
             [inspect.Parameter(name, keyword) for name in ["loss", *names]]
         )
-        losses = [0.0] if loss is None else [0.0, loss]
-        ids = ["perfect", "lossy"][: len(losses)]
-        return pytest.mark.parametrize("loss", losses, ids=ids)(test)
+        losses = {"perfect": 0.0} if loss is None else {"perfect": 0.0, "lossy": loss}
+        if "PROBE_DIGESTS" in os.environ and loss is not None:
+            del losses["perfect"]
+        return pytest.mark.parametrize("loss", losses.values(), ids=losses)(test)
 
     return decorate
 
@@ -118,19 +130,32 @@ def _run(
         return records, result
 
 
+def _digest(run: tuple[list[Record], object], repeats: Repeats) -> str:
+    """What must be the same in every run of a probe, in short."""
+    records, result = run
+    digest = hashlib.sha256(repr(result).encode())
+    for record in records:
+        digest.update(repr(_without_bytes(record) if repeats == "sizes" else record).encode())
+    return f"{len(records)} {digest.hexdigest()}"
+
+
+def _without_bytes(record: Record) -> Record:
+    return *record[:4], bytes(len(record[4]))
+
+
 def _compare(
     first: tuple[list[Record], object], second: tuple[list[Record], object], repeats: Repeats
 ) -> None:
     """The second run of a probe must not differ from the first."""
     for number, (before, now) in enumerate(zip(first[0], second[0], strict=False)):
         if repeats == "sizes":
-            before, now = (*before[:4], bytes(len(before[4]))), (*now[:4], bytes(len(now[4])))
+            before, now = _without_bytes(before), _without_bytes(now)
         if before != now:
             pytest.fail(
                 f"with the same seed, frame {number} was\n{_text(before)}\nand the second time\n{_text(now)}"
             )
     assert len(first[0]) == len(second[0]), "one run with the same seed had more frames than the other"
-    assert first[0], "no frame was sent at all"
+    assert first[0] or first[1] is not None, "no frame was sent, and nothing was returned"
     assert first[1] == second[1], "the probe returned something else the second time"
 
 
