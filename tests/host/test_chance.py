@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import platform
@@ -9,6 +10,8 @@ import random
 import secrets
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import uuid
 from random import choice
@@ -142,3 +145,111 @@ def test_programs_lead_groups_of_their_own(a):
     pid, *others, parent, processors = a.run(program)
     assert others == [pid] * 3
     assert (parent, processors) == (1, 4)
+
+
+unseeded_before = random.Random()
+
+
+def numbers(generator):
+    return (
+        generator.random(),
+        generator.getrandbits(70),
+        generator.gauss(0, 1),
+        generator.choice(range(10**9)),
+        generator.randbytes(5),
+        generator.sample(range(10**6), 3),
+    )
+
+
+def test_generators_without_a_seed_draw_from_the_program_that_uses_them():
+    made_on_a_host = []
+
+    def make():
+        made_on_a_host.append(random.Random())
+
+    def run():
+        with glassnet.Network(seed=3) as net:
+            hosts = net.lan("a", "b")
+            if not made_on_a_host:
+                hosts[1].run(make)
+            generators = unseeded_before, random.Random(None), random.Random(x=None), *made_on_a_host
+            return [
+                [numbers(generator) for generator in generators],
+                *(each.run(lambda: [numbers(generator) for generator in generators]) for each in hosts),
+            ]
+
+    first, second = run(), run()
+    assert first[1:] == second[1:]
+    assert len({str(drawn) for each in (first, second[:1]) for many in each for drawn in many}) == 16
+
+
+def test_a_seed_makes_a_generator_an_ordinary_one(a):
+    for set_it in (
+        lambda generator: generator.seed(5),
+        lambda generator: generator.seed("5", 2),
+        lambda generator: generator.setstate(random.Random(8).getstate()),
+    ):
+        generator, reference = random.Random(), random.Random()
+        set_it(generator)
+        set_it(reference)
+        assert type(generator) is random.Random
+        assert a.run(numbers, generator) == numbers(reference)
+
+
+def test_a_generator_without_a_seed_is_copied_with_its_state(a):
+    def program():
+        unseeded_before.random()
+        state = unseeded_before.getstate()
+        copies = copy.copy(unseeded_before), pickle.loads(pickle.dumps(unseeded_before)), random.Random()
+        copies[2].setstate(state)
+        drawn = numbers(unseeded_before)
+        return [numbers(each) == drawn for each in copies], {type(each) for each in copies}
+
+    assert a.run(program) == program() == ([True] * 3, {random.Random})
+
+
+def test_reseeding_a_generator_on_a_host_gives_it_other_numbers(a):
+    def program():
+        generator = random.Random()
+        state = generator.getstate()
+        generator.seed()
+        return state != generator.getstate()
+
+    assert a.run(program)
+
+
+def test_a_generator_without_a_seed_passes_for_what_it_is():
+    generator = random.Random()
+    assert isinstance(generator, random.Random)
+    assert repr(generator).startswith("<random.Random object at")
+    assert (type(generator).__module__, type(generator).__name__) == ("random", "Random")
+    assert generator.random() != random.Random().random()
+    with pytest.raises(TypeError):
+        random.Random([])
+    assert type(random.Random(0)) is random.Random
+
+
+MADE_EARLY = """
+import {first}
+import {second}
+import trio, glassnet
+from aiohttp import http_writer
+from aiohttp._websocket.writer import WebSocketWriter
+
+def program():
+    kept = WebSocketWriter.__init__.__kwdefaults__["random"]
+    return kept.getrandbits(32), trio._core._run._r.random()
+
+with glassnet.Network(seed=1) as net:
+    print(net.host("a").run(program))
+"""
+
+
+@pytest.mark.parametrize("order", [("aiohttp", "glassnet"), ("glassnet", "aiohttp")], ids=" before ".join)
+def test_generators_that_packages_made_when_they_were_imported(order):
+    code = MADE_EARLY.format(first=order[0], second=order[1])
+    done = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert done[0] == done[1] != ""

@@ -61,6 +61,9 @@ def disown(loop: Any) -> None:
         transport._closing = True
         transport._conn_lost = 1
         transport._sock = None
+        above_tls = getattr(getattr(transport, "_protocol", None), "_app_transport", None)
+        if above_tls is not None:
+            above_tls._closed = True
 
 
 def bury(loop: Any) -> None:

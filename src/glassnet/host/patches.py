@@ -8,7 +8,6 @@ system; off host it calls the original. Names that other modules imported before
 from __future__ import annotations
 
 import _thread
-import logging
 import os
 import queue
 import select
@@ -31,6 +30,8 @@ from glassnet.host.exits import Exits
 from glassnet.host.identity import Identity
 from glassnet.host.names.etc_files import etc_functions
 from glassnet.host.names.resolver import Resolver
+from glassnet.host.rebinding import rebind
+from glassnet.host.records import patch_logging
 from glassnet.host.refusals import patch_imports, refused_functions
 from glassnet.host.signals import Signals
 from glassnet.host.sockets.functions import Sockets
@@ -49,11 +50,6 @@ _ABLE: tuple[set[Any], ...] = (
     os.supports_effective_ids,
     os.supports_fd,
     os.supports_follow_symlinks,
-)
-
-# Their own use of clocks and locks must stay real: they run the engine, or Python itself.
-_LEFT_ALONE = frozenset(
-    ("glassnet", "_thread", "importlib", "_frozen_importlib", "_frozen_importlib_external", "reprlib")
 )
 
 
@@ -142,8 +138,7 @@ def install() -> None:
     patch_imports()
     if local.NEEDED:
         local.patch_asyncio()
-    if logging.Formatter.converter is localtime:
-        logging.Formatter.converter = time.localtime
+    patch_logging(localtime)
     executors = sys.modules.get("concurrent.futures.thread")
     if executors is not None:
         # It is held while a thread starts, which is a wait.
@@ -159,16 +154,4 @@ def _replace(table: list[tuple[ModuleType, str, Any]]) -> None:
             if original in able:
                 able.add(replacement)
         replaced[id(original)] = (original, replacement)
-    _rebind(replaced)
-
-
-def _rebind(replaced: dict[int, tuple[Any, Any]]) -> None:
-    """Give modules that hold an original under a name of their own the wrapper instead."""
-    for module_name, module in list(sys.modules.items()):
-        if not isinstance(module, ModuleType) or module_name.split(".", 1)[0] in _LEFT_ALONE:
-            continue
-        names = module.__dict__
-        for name, value in list(names.items()):
-            found = replaced.get(id(value))
-            if found is not None and found[0] is value:
-                names[name] = found[1]
+    rebind(replaced)

@@ -14,35 +14,58 @@ import _posixsubprocess
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassnet.errors import Refused
 from glassnet.host.current import here
+from glassnet.host.rebinding import rebind
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 __all__ = ["patch_imports", "refused_functions", "seal"]
 
-# What to use instead, and the functions with which everything begins.
-_REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "uvloop": ("asyncio's own event loop", ("new_event_loop", "Loop", "run", "install")),
-    "grpc": ("grpclib", ("insecure_channel", "secure_channel", "server")),
-    "pycurl": ("requests or httpx", ("Curl", "CurlMulti")),
-    "curl_cffi": ("requests or httpx", ("Curl", "AsyncCurl")),
-    "psycopg2": ("pg8000", ("connect",)),
-    "psycopg": ("pg8000", ("connect",)),
-    "MySQLdb": ("PyMySQL", ("connect", "Connect", "Connection")),
-    "pymssql": ("python-tds", ("connect",)),
-    "pycares": ("dnspython", ("Channel",)),
-    "aiodns": ("dnspython", ("DNSResolver",)),
-    "zmq": ("sockets or asyncio's streams", ("Context",)),
-    "pynng": ("sockets or asyncio's streams", ("Socket",)),
-    "gevent": ("threads or asyncio", ("spawn", "sleep", "wait")),
-    "eventlet": ("threads or asyncio", ("spawn", "sleep", "listen", "connect", "monkey_patch")),
+_COMPILED = "does its networking in compiled code"
+_OWN_WORLD = "puts sockets, threads and a loop of its own in the place of Python's"
+
+
+class _Refusal(NamedTuple):
+    """What to use instead of a package, where everything in it begins, and what it does."""
+
+    instead: str
+    begins: tuple[str, ...]
+    does: str = _COMPILED
+
+
+# Packages that cannot even be imported on a host.
+_REFUSED = {
+    "uvloop": _Refusal("asyncio's own event loop", ("new_event_loop", "Loop", "install")),
+    "grpc": _Refusal("grpclib", ("insecure_channel", "secure_channel", "server")),
+    "pycurl": _Refusal("requests or httpx", ("Curl", "CurlMulti")),
+    "curl_cffi": _Refusal("requests or httpx", ("Curl", "AsyncCurl")),
+    "psycopg2": _Refusal("pg8000", ("connect",)),
+    "psycopg": _Refusal("pg8000", ("connect", "Connection.connect", "AsyncConnection.connect")),
+    "MySQLdb": _Refusal("PyMySQL", ("connect", "Connect", "Connection")),
+    "pymssql": _Refusal("python-tds", ("connect",)),
+    "pycares": _Refusal("socket.getaddrinfo() or dnspython", ("Channel",)),
+    "aiodns": _Refusal("loop.getaddrinfo() or dnspython", ("DNSResolver",)),
+    "zmq": _Refusal("sockets or asyncio's streams", ("Context",)),
+    "pynng": _Refusal("sockets or asyncio's streams", ("Socket",)),
+    "gevent": _Refusal("threads or asyncio", ("spawn", "sleep", "wait", "Greenlet"), _OWN_WORLD),
+    "eventlet": _Refusal(
+        "threads or asyncio", ("spawn", "sleep", "listen", "connect", "monkey_patch"), _OWN_WORLD
+    ),
+}
+
+# Modules that other packages import without harm, and what in them cannot work.
+_REFUSED_IN_PART = {
+    "OpenSSL.SSL": _Refusal("the ssl module", ("Connection",), "gives sockets to compiled code"),
+    "gunicorn.arbiter": _Refusal(
+        "uvicorn, hypercorn or waitress", ("Arbiter.run",), "serves from processes that it forks"
+    ),
 }
 _sealed: set[str] = set()
 
@@ -81,14 +104,17 @@ def _refuse(name: str, stock: Any, instead: str) -> Any:
 
 
 def _complaint(name: str, host: str) -> str:
+    refusal = _REFUSED.get(name) or _REFUSED_IN_PART[name]
     return (
-        f"{name} does its networking in compiled code, which cannot run on the virtual host {host!r}: "
-        f"use {_REFUSED[name][0]} instead"
+        f"{name} {refusal.does}, which cannot run on the virtual host {host!r}: use {refusal.instead} instead"
     )
 
 
 class _Refusals:
-    """Finds nothing; on a host it says so for the packages that cannot work there."""
+    """On a host it says so for the packages that cannot work there.
+
+    It finds nothing itself, and has what others find sealed where that works in part.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -98,7 +124,27 @@ class _Refusals:
             system = here()
             if system is not None:
                 raise ImportError(_complaint(fullname, system.name), name=fullname)
+        elif fullname in _REFUSED_IN_PART:
+            return self._sealed(fullname, path, target)
         return None
+
+    def _sealed(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                vars(spec.loader)["exec_module"] = _sealing(spec.loader.exec_module)
+                return spec
+        return None
+
+
+def _sealing(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        _seal(module.__name__, module)
+
+    return exec_module
 
 
 def patch_imports() -> None:
@@ -129,25 +175,63 @@ def seal() -> None:
             _sealed.add(f"{module_name}.{class_name}")
             stock = getattr(cls, method)
             setattr(cls, method, _refuse(f"{module_name}.{class_name}", stock, _NO_PROCESSES))
-    for name in _REFUSED:
+    for name in (*_REFUSED, *_REFUSED_IN_PART):
         module = sys.modules.get(name)
-        if module is not None and name not in _sealed:
-            _sealed.add(name)
-            for function in _REFUSED[name][1]:
-                stock = getattr(module, function, None)
-                if stock is not None:
-                    setattr(module, function, _Sealed(name, stock))
+        if module is not None:
+            _seal(name, module)
 
 
-class _Sealed:
+def _seal(name: str, module: ModuleType) -> None:
+    """Refuse on hosts everything with which a package begins."""
+    if name in _sealed:
+        return
+    _sealed.add(name)
+    refusal = _REFUSED.get(name) or _REFUSED_IN_PART[name]
+    for path in refusal.begins:
+        outer, _, attribute = path.rpartition(".")
+        owner: Any = getattr(module, outer, None) if outer else module
+        if owner is None:
+            continue
+        stock = vars(owner).get(attribute) or getattr(owner, attribute, None)
+        if isinstance(stock, type):
+            _seal_class(name, stock, owner, attribute)
+        elif isinstance(stock, classmethod):
+            setattr(owner, attribute, classmethod(_sealed_function(name, stock.__func__)))
+        elif stock is not None:
+            sealed = _sealed_function(name, stock)
+            setattr(owner, attribute, sealed)
+            if not outer:
+                rebind({id(stock): (stock, sealed)})
+
+
+def _seal_class(package: str, stock: Any, owner: Any, attribute: str) -> None:
+    make = stock.__new__
+
+    def new(cls: type, *args: Any, **kwargs: Any) -> Any:
+        return make(cls) if make is object.__new__ else make(cls, *args, **kwargs)
+
+    sealed = staticmethod(_sealed_function(package, new))
+    try:
+        stock.__new__ = sealed
+    except TypeError:  # it is compiled, and cannot be changed
+        replacement = type(stock.__name__, (stock,), {"__new__": sealed})
+        setattr(owner, attribute, replacement)
+        rebind({id(stock): (stock, replacement)})
+
+
+def _sealed_function(package: str, stock: Any) -> Any:
     """A function that is refused on hosts."""
 
-    def __init__(self, package: str, stock: Any) -> None:
-        self._package = package
-        self._stock = stock
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(stock)
+    def sealed(*args: Any, **kwargs: Any) -> Any:
         system = here()
-        if system is not None:
-            raise Refused(_complaint(self._package, system.name))
-        return self._stock(*args, **kwargs)
+        if system is not None and (package != "OpenSSL.SSL" or _has_socket(*args, **kwargs)):
+            raise Refused(_complaint(package, system.name))
+        return stock(*args, **kwargs)
+
+    return sealed
+
+
+def _has_socket(cls: object, context: object, socket: object = None) -> bool:
+    """Whether an `OpenSSL.SSL.Connection` is made for a socket, and not for memory."""
+    return socket is not None

@@ -17,6 +17,7 @@ All else in trio, its loop on `epoll` first, runs as it is.
 from __future__ import annotations
 
 import ctypes
+import random
 import socket
 import sys
 from collections.abc import Callable, Generator
@@ -47,6 +48,7 @@ def adapt_trio() -> None:
     _adapted = True
     scheduler: Any = sys.modules["trio._core._run"]
     scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True
+    scheduler._r = _Order(scheduler._r)
     scheduler.unrolled_run = _Loop(scheduler.unrolled_run)
     _take_virtual_sockets(sockets)
     threads.THREAD_CACHE = _ThreadCaches(threads.THREAD_CACHE)
@@ -72,6 +74,17 @@ def _take_virtual_sockets(module: Any) -> None:
 
     module.type = look
     kind._nonblocking_helper = nonblocking_helper
+
+
+class _Order:
+    """The generator for the order of tasks: trio's own may have been seeded, as Hypothesis does."""
+
+    def __init__(self, stock: random.Random) -> None:
+        self._stock = stock
+        self._unseeded = random.Random()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stock if here() is None else self._unseeded, name)
 
 
 class _Loop:

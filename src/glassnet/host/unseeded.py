@@ -105,7 +105,7 @@ def patch_unseeded(reseed: Callable[[System], int]) -> None:
     """Let `random.Random()` make them; `reseed` gives a seed from the running program's chance."""
     global _reseed
     _reseed = reseed
-    random.Random.__new__ = staticmethod(_new)  # type: ignore[method-assign, assignment]
+    random.Random.__new__ = staticmethod(_new)  # type: ignore[method-assign]
     for name in _MAKERS:
         for made in _held_by(sys.modules.get(name)):
             made.__class__ = _Unseeded

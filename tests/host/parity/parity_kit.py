@@ -7,8 +7,12 @@ compare, without what differs by chance, such as ports.
 from __future__ import annotations
 
 import errno
+import pickle
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 from socket import AF_INET, SOCK_STREAM
 
 PROGRAMS = []
@@ -23,6 +27,30 @@ def privileged(function):
     """A program that only root may run on the machine's kernel."""
     function.privileged = True
     return program(function)
+
+
+def alone(function):
+    """A program that the machine's kernel must run in a process without other threads.
+
+    A signal to a process goes to any thread that does not block it: here that could be
+    one of the test runner's.
+    """
+    function.alone = True
+    return function
+
+
+def on_the_kernel(function):
+    """What a program gives on the machine's kernel."""
+    if not getattr(function, "alone", False):
+        return function()
+    code = (
+        f"import pickle, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        f"from {function.__module__} import {function.__name__} as program; "
+        "sys.stdout.buffer.write(pickle.dumps(program()))"
+    )
+    return pickle.loads(
+        subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout
+    )
 
 
 def attempt(call, *args, **kwargs):

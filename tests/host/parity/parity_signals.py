@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 
-from parity_kit import attempt, program, soon
+from parity_kit import alone, attempt, program, soon
 
 USED = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
 
@@ -227,6 +227,7 @@ def bad_timers():
     ]
 
 
+@alone
 @signalling
 def a_blocked_signal_waits():
     heard = Heard(signal.SIGUSR1)
@@ -238,6 +239,7 @@ def a_blocked_signal_waits():
     return before, during, mask, heard.numbers, signal.sigpending()
 
 
+@alone
 @signalling
 def unblocked_signals_come_in_the_order_of_their_numbers():
     heard = Heard(signal.SIGUSR1, signal.SIGUSR2)
@@ -249,6 +251,7 @@ def unblocked_signals_come_in_the_order_of_their_numbers():
     return pending, heard.numbers
 
 
+@alone
 @signalling
 def masks_are_read_back():
     signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGKILL])
@@ -257,6 +260,7 @@ def masks_are_read_back():
     return first, second, attempt(signal.pthread_sigmask, 99, []), attempt(signal.pthread_sigmask, 0, [99])
 
 
+@alone
 @signalling
 def sigwait_takes_what_is_pending():
     heard = Heard(signal.SIGUSR1)
@@ -265,6 +269,7 @@ def sigwait_takes_what_is_pending():
     return signal.sigwait([signal.SIGUSR1, signal.SIGUSR2]), signal.sigpending(), heard.numbers
 
 
+@alone
 @signalling
 def sigwait_waits():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
@@ -272,6 +277,7 @@ def sigwait_waits():
     return signal.sigwait([signal.SIGALRM])
 
 
+@alone
 @signalling
 def sigwaitinfo_tells_who():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -280,6 +286,7 @@ def sigwaitinfo_tells_who():
     return info.si_signo, info.si_code, info.si_errno, info.si_pid == os.getpid(), info.si_uid == os.getuid()
 
 
+@alone
 @signalling
 def sigwaitinfo_of_an_alarm():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
@@ -288,6 +295,7 @@ def sigwaitinfo_of_an_alarm():
     return info.si_signo, info.si_code, info.si_pid
 
 
+@alone
 @signalling
 def sigtimedwait_gives_up():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -345,6 +353,7 @@ def handlers_are_set_in_the_main_thread_only():
     return seen
 
 
+@alone
 @signalling
 def threads_inherit_masks():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -355,6 +364,7 @@ def threads_inherit_masks():
     return seen
 
 
+@alone
 @signalling
 def a_thread_waits_for_signals():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
@@ -403,3 +413,38 @@ def keyboard_interrupt_by_default():
     except KeyboardInterrupt:
         return "interrupted"
     return None
+
+
+@signalling
+def a_handler_that_raises_keeps_no_other_from_its_turn():
+    heard = Heard(signal.SIGUSR2)
+    signal.signal(signal.SIGUSR1, stop)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGUSR2])
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        os.kill(os.getpid(), number)
+    outcome = caught(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGUSR1, signal.SIGUSR2])
+    soon()
+    return outcome, heard.numbers, signal.sigpending()
+
+
+@signalling
+def odd_times_of_timers():
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    outcomes = [signal.setitimer(signal.ITIMER_REAL, 0, 1), signal.getitimer(signal.ITIMER_REAL)]
+    odd = (float("nan"), float("inf"), -1, 1e300, None, "x")
+    outcomes += [attempt(signal.setitimer, signal.ITIMER_REAL, seconds) for seconds in odd]
+    outcomes += [signal.alarm(-1), signal.alarm(0)]
+    return outcomes + [attempt(signal.alarm, seconds) for seconds in (2**31, 2**40, 1.5, None)]
+
+
+@signalling
+def a_handler_that_raises_ends_a_join():
+    signal.signal(signal.SIGALRM, stop)
+    go_on = threading.Event()
+    thread = threading.Thread(target=go_on.wait)
+    thread.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    outcome = caught(thread.join)
+    go_on.set()
+    thread.join()
+    return outcome, thread.is_alive()
