@@ -7,7 +7,7 @@ import hashlib
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glassnet.network.errors import IcmpError
@@ -772,6 +772,7 @@ def test_a_window_scale_above_14_counts_as_14(scripted):
 
 
 @settings(max_examples=60, deadline=None)
+@example(7200, {"timestamps": True, "window_scaling": False}, (70_000, 3000), 300, 0.2, 0)
 @given(
     seed=st.integers(0, 10**6),
     left=st.fixed_dictionaries({"timestamps": st.booleans(), "window_scaling": st.booleans()}),
@@ -803,7 +804,9 @@ def test_any_two_ends_agree(pair, seed, left, buffers, mtu, loss, pause):
     programs = [Program(client, data), Program(listener.accept(), data[::-1])]
     path.paths[seed & 1].mtu = mtu
     path.run(pause)
-    until = path.engine.now + 5000 * S
+    # A lost acknowledgement makes the sample that a retransmission gives as long as the
+    # timeout was (RFC 7323, 4.3): at 20 % loss a transfer may crawl, and yet gets there.
+    until = path.engine.now + 100_000 * S
     for program in programs:
         program.pump()
     while not all(program.ended for program in programs) and path.engine.now < until:
