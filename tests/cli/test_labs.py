@@ -161,7 +161,7 @@ def test_ping(shell):
         line.startswith("108 bytes from") or "2001:db8:0:1::2: icmp_seq=1" in line for line in lines[7:]
     )
     assert shell("ping -c 1 -t 1 web")[0] == 1
-    assert shell("ping nowhere") == (1, ["ping: Name or service not known"])
+    assert shell("ping nowhere") == (1, ["ping: nowhere: Name or service not known"])
 
 
 def test_traceroute(shell):
@@ -207,6 +207,18 @@ def test_python_keeps_what_it_opened(shell):
     assert "(80, 'pc')" in lines
     assert any(line.startswith("tcp") and "ESTAB" in line for line in lines)
     assert "ZeroDivisionError: division by zero" in lines
+
+
+def test_leaving_python_while_others_never_rest(shell):
+    _, lines = shell(
+        stdin="on web\npython\nexit()\non pc\npython 1/0\npython a b\npython -c pass\nget web:9\n"
+    )
+    text = "\n".join(lines)
+    assert "ZeroDivisionError: division by zero" in text
+    assert "code.py" not in text
+    assert "SyntaxError: invalid syntax" in text
+    assert "python takes a statement" in text
+    assert "get: web port 9: Connection refused" in text
 
 
 def test_mistakes_do_not_end_the_shell(shell):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -156,3 +157,13 @@ def test_no_time_zone_of_the_machine_gets_in():
     assert all(lines == told[0] for lines in told)
     assert any("2025-04-01 12:00:00" in line for line in told[0])
     assert outputs["XYZ+3:30"][-1] == "XYZ"
+
+
+def test_an_alarm_tells_what_is_left_by_the_clock_of_the_host(a):
+    def program():
+        signal.setitimer(signal.ITIMER_REAL, 10)
+        time.sleep(4)
+        return signal.getitimer(signal.ITIMER_REAL)[0]
+
+    a.drift = "25%"
+    assert a.run(program) == pytest.approx(6, abs=1e-6)

@@ -163,3 +163,20 @@ def test_the_sequence_of_the_module_is_left_alone(a):
     first = random.random()
     a.run(random.random)
     assert (first, random.random()) == (expected.random(), expected.random())
+
+
+def test_what_exit_handlers_change(a):
+    called = []
+
+    def unregistering():
+        called.append("unregistering")
+        atexit.unregister(called.clear)
+        atexit.register(called.append, "late")
+
+    def program():
+        atexit.register(called.append, "first")
+        atexit.register(called.clear)
+        atexit.register(unregistering)
+
+    a.run(program)
+    assert called == ["unregistering", "first"]

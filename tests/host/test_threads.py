@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import queue
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -244,3 +247,70 @@ def test_each_network_numbers_its_threads_anew():
             return [host.run(threading.get_ident) for host in hosts]
 
     assert numbers() == numbers()
+
+
+def test_a_lock_given_back_twice_at_once_goes_to_two(a):
+    def program():
+        lock = threading.Lock()
+        lock.acquire()
+        threads = [threading.Thread(target=lock.acquire) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        lock.release()
+        lock.release()
+        for thread in threads:
+            thread.join(5)
+        return [thread.is_alive() for thread in threads], lock.locked()
+
+    assert a.run(program) == ([False, False], True)
+
+
+def test_a_loop_that_looks_into_a_queue_gets_forward(a):
+    def program():
+        box = queue.SimpleQueue()
+        threading.Timer(1, box.put, ("x",)).start()
+        while True:
+            try:
+                return box.get_nowait(), time.monotonic() >= 61
+            except queue.Empty:
+                pass
+
+    assert a.run(program) == ("x", True)
+
+
+def test_a_loop_that_looks_at_a_thread_gets_forward(a):
+    def program():
+        thread = threading.Thread(target=time.sleep, args=(1,))
+        thread.start()
+        while thread.is_alive():
+            pass
+        return time.monotonic() >= 61
+
+    assert a.run(program)
+
+
+def test_names_of_threads_begin_anew_in_each_program(a, b):
+    def program():
+        thread = threading.Thread(target=int)
+        thread.start()
+        with ThreadPoolExecutor() as pool:
+            named = pool.submit(lambda: threading.current_thread().name).result()
+        return thread.name, named
+
+    assert a.run(program) == a.run(program) == b.run(program) == ("Thread-1 (int)", "ThreadPoolExecutor-0_0")
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock"])
+def test_wrong_calls_of_locks_that_are_free(a, kind):
+    def outcomes(lock):
+        told = []
+        for arguments in ((False, 5), (True, -2), (True, 1e20), (True, float("nan")), (True, "x")):
+            with pytest.raises((ValueError, OverflowError, TypeError)) as caught:
+                lock.acquire(*arguments)
+            told.append(f"{caught.typename}: {caught.value}")
+        return told
+
+    stock = _thread.allocate_lock()
+    assert not isinstance(stock, type(threading.Lock()))
+    assert a.run(lambda: outcomes(getattr(threading, kind)())) == outcomes(stock)

@@ -27,8 +27,8 @@ import glassnet
 
 FRAMES = 220_000
 GAP = 40e-6
-ECHO, SACRIFICE, DATAGRAMS = 7, 8, 9
-PORTS = (ECHO, SACRIFICE, DATAGRAMS, 1, 65535)
+ECHO, SACRIFICE, DATAGRAMS, ERRORS = 7, 8, 9, 10
+PORTS = (ECHO, SACRIFICE, DATAGRAMS, ERRORS, 1, 65535)
 MEBIBYTE = 1 << 20
 
 Ports = dict[int, tuple[int, ...]]
@@ -331,7 +331,8 @@ class Storm:
         source, target = self.addresses()
         peer = self.peer[4 if len(target) == 4 else 6]
         if self.random.random() < 0.5:
-            quoted = udp(target, peer, (DATAGRAMS, 40000), bytes(20))
+            port = self.random.choice((DATAGRAMS, ERRORS))
+            quoted = udp(target, peer, (port, 40000), bytes(20))
         else:
             theirs, _, ports, expected, sent = self.connection(SACRIFICE)
             quoted = tcp(
@@ -387,6 +388,72 @@ def serve_datagrams(family: socket.AddressFamily) -> None:
             with contextlib.suppress(OSError):  # an ICMP error, or a sender that cannot be answered
                 data, address = sock.recvfrom(65536)
                 sock.sendto(data, address)
+
+
+class Overhearing:
+    """Sockets that hear what is for nobody else: raw, ping, and UDP with a queue of errors.
+
+    Of each there is one that is read, and one that is not until the end; each wants all
+    control data there is. `heard` counts by kind what was read, `kept` what waited at the end.
+    """
+
+    def __init__(self, peer: dict[int, str]) -> None:
+        self.peer = peer
+        self.heard: Counter[str] = Counter()
+        self.kept: dict[str, tuple[int, int]] = {}
+
+    def open(self) -> list[tuple[str, socket.socket]]:
+        found = []
+        for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
+            icmp = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+            kinds = [("ping", socket.SOCK_DGRAM, icmp), ("errors", socket.SOCK_DGRAM, 0)]
+            kinds += [(f"raw {each}", socket.SOCK_RAW, each) for each in (icmp, 6, 17, 44, 60, 50)]
+            for name, kind, protocol in kinds:
+                sock = socket.socket(family, kind, protocol)
+                if name == "errors":
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                if version == 6:
+                    if name == "errors":
+                        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                    for option in (25, 49, 51, 66):  # IPV6_RECVERR, -PKTINFO, -HOPLIMIT, -TCLASS
+                        sock.setsockopt(socket.IPPROTO_IPV6, option, 1)
+                else:
+                    for option in (8, 11, 12, 13):  # IP_PKTINFO, IP_RECVERR, IP_RECVTTL, IP_RECVTOS
+                        sock.setsockopt(socket.IPPROTO_IP, option, 1)
+                sock.setsockopt(socket.SOL_SOCKET, 29, 1)  # SO_TIMESTAMP
+                if name == "errors":
+                    sock.bind(("", ERRORS))
+                elif name == "ping":
+                    sock.connect((self.peer[version], 0))
+                sock.setblocking(False)
+                found.append((f"{name} over IPv{version}", sock))
+        return found
+
+    def read(self, name: str, sock: socket.socket) -> tuple[int, int]:
+        """Read all there is: how many packets and how many errors."""
+        found = [0, 0]
+        for which, flags in enumerate((0, socket.MSG_ERRQUEUE)):
+            while True:
+                try:
+                    sock.recvmsg(65536, 512, flags)
+                except BlockingIOError:
+                    break
+                except OSError:
+                    continue  # the pending error
+                found[which] += 1
+                self.heard[name] += 1
+        return found[0], found[1]
+
+    def __call__(self, over: threading.Event) -> None:
+        read, unread = self.open(), self.open()
+        while not over.is_set():
+            for name, sock in read:
+                self.read(name, sock)
+            time.sleep(0.02)
+        for name, sock in unread:
+            self.kept[name] = self.read(name, sock)
+        for _, sock in read + unread:
+            sock.close()
 
 
 def dial(addresses: dict[int, str], port: int) -> list[socket.socket]:
@@ -458,10 +525,12 @@ def test_a_host_survives_a_storm_of_hostile_frames():
     interface = victim.interfaces[0]
     interface.taps.append(seen.tap)
     servers = [victim.start(serve, port) for port in (ECHO, SACRIFICE)]
+    over = threading.Event()
+    overhearing = Overhearing({version: peer.ip_address(version) for version in (4, 6)})
+    listening = victim.start(overhearing, over)
     servers += [victim.start(serve_datagrams, family) for family in (socket.AF_INET, socket.AF_INET6)]
     addresses = {version: victim.ip_address(version) for version in (4, 6)}
     ports: Ports = {}
-    over = threading.Event()
     living = peer.start(live_through_it, addresses, ports, over)
     net.run(for_="2s")
 
@@ -477,6 +546,7 @@ def test_a_host_survives_a_storm_of_hostile_frames():
     memory.append(resident())
     over.set()
     works = living.result()
+    listening.result()
     ended = [server.returncode for server in servers]
     net.close()
 
@@ -486,4 +556,11 @@ def test_a_host_survives_a_storm_of_hostile_frames():
     assert sum(victim.drops.counts.values()) > FRAMES / 2
     refused = {reason.partition(":")[0] for reason in victim.drops.counts}
     assert refused >= {"ethernet", "arp", "ipv4", "ipv6", "icmp", "icmpv6", "udp", "tcp"}
+    kinds = ("raw 6", "raw 17", "raw 60", "raw 50", "errors")
+    assert {f"{kind} over IPv{version}" for kind in kinds for version in (4, 6)} - set(
+        overhearing.heard
+    ) == set()
+    # A packet costs a receive buffer of 212992 octets 256 at least.
+    assert max(packets for packets, _ in overhearing.kept.values()) <= 212992 // 256
+    assert max(errors for _, errors in overhearing.kept.values()) <= 64
     assert max(memory[3:]) - memory[2] < 16 * MEBIBYTE, [size // MEBIBYTE for size in memory]

@@ -11,6 +11,39 @@ PAIR = '[lan.home]\nhosts = ["web", "pc"]\n'
 
 BAD = {
     "not TOML": ("seed = \n", ["1:8: error: not TOML: Invalid value"]),
+    "a text without quotes": (
+        PAIR + "delay = 10ms\n",
+        [
+            "3:11: error: not TOML: Expected newline or end of document after a statement; "
+            'texts and quantities stand in quotes: delay = "10ms"'
+        ],
+    ),
+    "given twice": (
+        'capture = "a.pcapng"\n[[capture]]\nfile = "b.pcapng"\n',
+        [
+            "2:10: error: not TOML: Cannot overwrite a value: what '[[capture]]' "
+            "gives is in the file already; keep one of them"
+        ],
+    ),
+    "an MTU that cannot be": (
+        PAIR + "mtu = 20\n",
+        ["3:1: error: lan.home.mtu: 20: expected 68 to 65535 bytes"],
+    ),
+    "a bad value to set, and nothing else": (
+        PAIR + '[[event]]\nat = "1s"\nset = "home"\nloss = "x"\n[host.web]\nrun = ""\n',
+        [
+            "6:1: error: event[0].loss: 'x': expected a probability from 0 to 1, "
+            "or a percentage such as '1%'",
+            "8:1: error: host.web.run: it is empty",
+        ],
+    ),
+    "a host that is a router too": (
+        PAIR + "[router.web]\n[host.web]\nadress = '192.0.2.1'\n",
+        [
+            "4:7: error: host.web: there is a router 'web' already",
+            "5:1: error: host.web.adress: there is no such key here; did you mean 'address'?",
+        ],
+    ),
     "unknown key": (
         PAIR + '[host.web]\nrnu = "python x.py"\n',
         ["4:1: error: host.web.rnu: there is no such key here; did you mean 'run'?"],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -373,6 +376,67 @@ def test_a_program_may_pause_and_crash_its_own_host(a, b, net):
         b.run(last)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_program_that_pauses_its_host_pauses_all_others_too(b, net, first):
+    ticks = []
+
+    def pausing():
+        time.sleep(1.5)
+        b.pause()
+
+    def ticking():
+        for _ in range(4):
+            time.sleep(1)
+            ticks.append(time.monotonic())
+
+    programs = [pausing, ticking] if first else [ticking, pausing]
+    processes = [b.start(program) for program in programs]
+    net.run(for_=5)
+    assert ticks == [61]
+    b.resume()
+    net.run(for_=10)
+    assert ticks == [61, 65, 66, 67]
+    assert [process.returncode for process in processes] == [0, 0]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_program_may_restart_its_own_host(b, net, first, handled):
+    def restarting():
+        if handled:
+            signal.signal(signal.SIGTERM, lambda *_: exit(3))
+        if time.monotonic() > 60:
+            b.restart()
+        time.sleep(1000)
+
+    def other():
+        time.sleep(1000)
+
+    net.run(for_=1)
+    programs = [restarting, other] if first else [other, restarting]
+    processes = [b.start(program) for program in programs]
+    net.run(for_=0.5)
+    assert b.state == "stopping"
+    assert sorted(process.returncode for process in processes) == [-15, 3 if handled else -15]
+    net.run(for_=1)
+    assert b.state == "on"
+    assert len(b.system.processes) == 2
+
+
+def test_a_stopped_program_is_continued_while_its_host_is_paused(b, net):
+    process = b.start(time.sleep, 3)
+    net.run(for_=1)
+    process.send_signal(signal.SIGSTOP)
+    net.run(for_=1)
+    b.pause()
+    process.send_signal(signal.SIGCONT)
+    net.run(for_=5)
+    assert process.alive
+    b.resume()
+    process.result()
+    assert net.now == 7
+
+
 def test_a_program_may_crash_another_host(a, b, net):
     process = b.start(time.sleep, 100)
     a.run(b.crash)
@@ -392,6 +456,7 @@ def test_a_program_may_crash_another_host(a, b, net):
         (["pause", "boot"], "cannot boot while it is paused"),
         (["stop", "stop"], "cannot stop while it is stopping: wait until its state is 'off'"),
         (["stop", "boot"], "cannot boot while it is stopping"),
+        (["stop", "restart"], "cannot restart while it is stopping"),
     ],
 )
 def test_steps_in_the_wrong_order(b, steps, message):
@@ -480,3 +545,98 @@ def test_the_same_seed_gives_the_same_life():
             return seen
 
     assert lived() == lived()
+
+
+def test_nothing_of_crashed_programs_is_kept(b, net):
+    class Held:
+        pass
+
+    held = []
+
+    def hold():
+        made = Held()
+        held.append(weakref.ref(made))
+        return made
+
+    def threads():
+        lock = threading.Lock()
+        lock.acquire()
+        for _ in range(2):
+            threading.Thread(target=lambda mine: lock.acquire(), args=(hold(),), daemon=True).start()
+        time.sleep(1000)
+
+    async def tasks():
+        asyncio.get_running_loop().mine = hold()
+        await asyncio.to_thread(time.sleep, 0)
+        await asyncio.sleep(1000)
+
+    def starting():
+        time.sleep(1)
+        net.engine.after(0, lambda _: b.crash())
+        threading.Thread(target=lambda mine: time.sleep(1000), args=(hold(),)).start()
+
+    for program in (threads, tasks, starting):
+        b.start(program)
+    for _ in range(3):
+        net.run(for_=2)
+        assert b.state == "crashed"
+        b.boot()
+    net.run(for_=2)
+    gc.collect()
+    assert len(held) == 4 * 4
+    assert [one() for one in held if one() is not None] == []
+
+
+def test_nothing_that_was_due_before_a_crash_happens_after_it(a, b, net):
+    net.cables[0].cut()
+    b.start(lambda: socket.create_connection(("192.0.2.1", 80)))
+    net.run(for_=0.5)
+    b.pause()
+    b.crash()
+    b.boot()
+    assert b.state == "on"
+    b.crash()
+    b._power.programs.clear()
+    b.boot()
+    assert b.run(time.monotonic) == 0
+    b.pause()
+    b.resume()
+    seen = watched(net)
+    net.run(for_=100)
+    assert seen == []
+
+
+def test_an_interface_that_was_down_stays_down(b, net):
+    b.interfaces[0].up = False
+    b.crash()
+    b.boot()
+    assert [each.up for each in b.internet.interfaces.values()] == [True, False]
+
+
+def test_a_crash_forgets_that_a_restart_was_asked_for(b, net):
+    b.start(time.sleep, 100)
+    b.restart()
+    b.crash()
+    b.boot()
+    net.run(for_=1)
+    b.stop()
+    net.run(for_=5)
+    assert b.state == "off"
+
+
+def test_an_earlier_stop_does_not_end_a_later_life(b, net):
+    def stubborn():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(1000)
+
+    b.start(stubborn)
+    net.run(for_=1)
+    b.stop(grace="5s")
+    net.run(for_=1)
+    b.crash()
+    [again] = b.boot()
+    net.run(for_=1)
+    b.stop(grace="20s")
+    net.run(for_=10)
+    assert again.alive
+    assert b.state == "stopping"

@@ -95,7 +95,8 @@ def run(
     ] = None,
     clock: _CLOCK = None,
     capture: Annotated[
-        list[Path] | None, typer.Option(dir_okay=False, help="Write all frames to this file as well.")
+        list[Path] | None,
+        typer.Option(dir_okay=False, help="Write all frames to this file as well.", metavar="FILE"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what went wrong.")] = False,
 ) -> None:

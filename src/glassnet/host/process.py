@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import GlassnetError, ProcessEnded
@@ -57,6 +58,9 @@ class Process:
         self.at_exit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
         self.on_exit: list[Callable[[], object]] = []
         self.strands: dict[Strand, None] = {}
+        self.thread_numbers = count(1)
+        self.executor_numbers = count()
+        """What the names of its next thread and executor end with, as in an interpreter of its own."""
         self.interpreter: Interpreter | None = None
         self._call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = (
             function,
@@ -142,9 +146,11 @@ class Process:
             main.park()
 
     def call_at_exit(self) -> None:
-        """Call what `atexit` has registered, the last first."""
-        while self.at_exit:
-            function, args, kwargs = self.at_exit.pop()
+        """Call what `atexit` has registered, the last first; not what is registered meanwhile."""
+        for entry in reversed(tuple(self.at_exit)):
+            if not any(each is entry for each in self.at_exit):
+                continue  # one called before has unregistered it
+            function, args, kwargs = entry
             try:
                 function(*args, **kwargs)
             except BaseException as error:
@@ -152,6 +158,7 @@ class Process:
                     raise
                 print(f"Exception ignored in atexit callback: {function!r}", file=sys.stderr)
                 traceback.print_exception(error)
+        self.at_exit.clear()
 
     def _exit_status(self, code: object) -> int:
         if code is None:

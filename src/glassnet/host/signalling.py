@@ -81,7 +81,7 @@ class Signalling:
         if number == signal.SIGKILL:
             process.end(-number)
             return
-        if process.stopped and number == signal.SIGCONT and not process.system.paused:
+        if process.stopped and number == signal.SIGCONT:
             process.stopped = False
             process.thaw()
         if process.held:
@@ -151,8 +151,14 @@ class Signalling:
         """Block these signals for `strand`; deliver what came while others were."""
         strand.blocked = blocked - {signal.SIGKILL, signal.SIGSTOP}
         for pending, target in ((strand.signals, strand), (self.pending, None)):
-            for number in sorted(set(pending) - strand.blocked):
-                self.send(pending.pop(number), target)
+            numbers = sorted(set(pending) - strand.blocked)
+            if numbers:
+                try:
+                    self.send(pending.pop(numbers[0]), target)
+                finally:
+                    # A handler that raises keeps none of the others from its turn.
+                    self.set_mask(strand, strand.blocked)
+                return
 
     def take(self, strand: Strand, numbers: Iterable[int]) -> Sent | None:
         """One of these signals that is pending for `strand`, the lowest number first; None without one."""
@@ -181,7 +187,7 @@ class Signalling:
 
     def set_alarm(self, value: int, interval: int) -> None:
         """Send SIGALRM in `value` nanoseconds, and then every `interval`; 0 turns it off."""
-        self.interval = interval
+        self.interval = interval if value else 0
         if value:
             self.alarm.start(self._process.system.clock.after(value))
         else:

@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Iterable
-from math import ceil
+from math import ceil, isnan
 from operator import index
 from typing import Any
 
@@ -23,6 +23,8 @@ _HIGHEST = signal.NSIG - 1
 _SIGINT = signal.SIGINT
 _S = 10**9
 _US = 1000
+_INT = 1 << 31
+_TIME_T = 1 << 63
 _ITIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
@@ -241,8 +243,11 @@ class Signals:
             left: int = self._stock["alarm"](seconds)
             return left
         seconds = index(seconds)
+        if not -_INT <= seconds < _INT:
+            raise OverflowError("Python int too large to convert to C int")
         remaining = _remaining(process)
-        process.signals.set_alarm(seconds * _S, 0)
+        # alarm(2) takes it without its sign.
+        process.signals.set_alarm(seconds % (2 * _INT) * _S, 0)
         # alarm(2) never says 0 of an alarm that is set.
         return max((remaining + _S // 2) // _S, 1) if remaining else 0
 
@@ -251,10 +256,10 @@ class Signals:
         process = _process()
         if process is None:
             return self._stock["setitimer"](which, seconds, interval)
+        value, again = _nanoseconds(seconds), _nanoseconds(interval)
         before = self.getitimer(which)
-        if seconds < 0 or interval < 0:
+        if value < 0 or again < 0:
             raise signal.ItimerError(errno.EINVAL, os.strerror(errno.EINVAL))
-        value, again = (ceil(each * 1e6) * _US for each in (seconds, interval))
         if which == signal.ITIMER_REAL:
             process.signals.set_alarm(value, again)
         else:
@@ -275,7 +280,18 @@ class Signals:
 
 def _remaining(process: Process) -> int:
     deadline = process.signals.alarm.deadline
-    return 0 if deadline is None else deadline - process.system.engine.now
+    return 0 if deadline is None else process.system.clock.until(deadline)
+
+
+def _nanoseconds(seconds: float) -> int:
+    """A time of a timer, in whole microseconds (timeval), rounded up."""
+    if not isinstance(seconds, float):
+        seconds = index(seconds)
+    elif isnan(seconds):
+        raise ValueError("Invalid value NaN (not a number)")
+    if not -_TIME_T <= seconds < _TIME_T:
+        raise OverflowError("timestamp out of range for platform time_t")
+    return ceil(seconds * 1_000_000) * _US
 
 
 def _send_to(sender: Process, targets: list[Process], number: int) -> None:

@@ -17,7 +17,7 @@ from glassnet.host.names.table import Names
 from glassnet.host.process import Process
 from glassnet.host.refusals import seal
 from glassnet.host.sockets.unix.names import UnixNames
-from glassnet.host.threads.workers import work_follows_tasks
+from glassnet.host.threads.workers import number_executors, work_follows_tasks
 from glassnet.host.timekeeping import EPOCH, UPTIME, HostClock
 from glassnet.host.tls.contexts import patch_ssl
 from glassnet.host.trio import adapt_trio
@@ -134,6 +134,7 @@ class System:
         adapt_trio()
         patch_ssl()
         patch_openssl()
+        number_executors()
         if name is None:
             name = getattr(function, "__name__", None) or type(function).__name__
         return Process(self, function, args, kwargs, name)

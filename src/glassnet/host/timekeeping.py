@@ -34,7 +34,10 @@ class HostClock:
         self._booted = -UPTIME
 
     def _elapsed(self) -> int:
-        passed = self._engine.now - self._began
+        return self._counted(self._engine.now)
+
+    def _counted(self, when: int) -> int:
+        passed = when - self._began
         if self._drift:
             passed += passed * self._drift // _BILLION
         return self._passed + passed
@@ -76,6 +79,10 @@ class HostClock:
     def boot(self) -> None:
         """The host is switched on: its uptime begins now. The time of day goes on meanwhile."""
         self._booted = self._elapsed()
+
+    def until(self, when: int) -> int:
+        """How much will pass by this clock until the network's time `when`."""
+        return self._counted(when) - self._elapsed()
 
     def after(self, duration: int) -> int:
         """The network's time when `duration` will have passed by this clock."""

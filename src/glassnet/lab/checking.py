@@ -39,7 +39,7 @@ def load(path: Path, **instead: Any) -> Checked:
     `instead` are values to take instead of those that the file gives for the whole lab.
     """
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LabError([Problem(str(path), 0, 0, "", f"cannot read it: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
@@ -87,10 +87,12 @@ def check(lab: Lab, problems: Problems, folder: Path) -> Built:
 def _hosts(lab: Lab, named: list[str], network: Network, problems: Problems) -> None:
     if not network.hosts and not problems.errors:
         problems.error((), 'it has no hosts: begin with [lan.home] and hosts = ["web", "laptop"]')
+    joined = {name for lan in lab.lans.values() for name in lan.hosts}
+    joined |= {name for cable in lab.cables.values() for name in cable.between}
     only_in_lans = [name for name in lab.hosts if name not in named]
     for name in named:
         host = network.hosts.get(name)
-        if host is not None and not host.interfaces:
+        if host is not None and not host.interfaces and name not in joined:
             hint = suggestion(name, only_in_lans)
             problems.warn(
                 lab.hosts[name].path,
@@ -129,8 +131,6 @@ def _event(event: EventPlan, lab: Lab, built: Built, problems: Problems) -> None
                 problems.error(here, f"there is no host {name!r}{suggestion(name, hosts)}")
         else:
             _program(name, here, lab, problems)
-    if event.mtu is not None and not 68 <= event.mtu <= 65535:
-        problems.error((*event.path, "mtu"), f"{event.mtu}: expected 68 to 65535 bytes")
 
 
 def _routes(network: Network, lab: Lab, problems: Problems) -> None:

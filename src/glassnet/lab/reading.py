@@ -24,6 +24,7 @@ from glassnet.topology.cable import UNITS
 __all__ = ["read"]
 
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_BARE_TEXT = re.compile(r"\s*([A-Za-z_]+)\s*=\s*([^\s\"'\[{#][^\"'\[{#]*?)\s*(?:#.*)?$")
 _ACTIONS = {**CABLE_ACTIONS, **HOST_ACTIONS, **PROGRAM_ACTIONS}
 
 
@@ -44,7 +45,18 @@ def _not_toml(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:
         return Problem(file, 0, 0, "", f"not TOML: {message}")
     lines = text.split("\n")
     line, column = (int(match[1]), int(match[2])) if match[1] else (len(lines), len(lines[-1]) + 1)
-    return Problem(file, line, column, "", f"not TOML: {message[: match.start()]}")
+    what = message[: match.start()]
+    return Problem(file, line, column, "", f"not TOML: {what}{_remedy(what, lines[line - 1])}")
+
+
+def _remedy(what: str, line: str) -> str:
+    """What to do about the faults that are made most, from tomllib's words and the line."""
+    if what.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate")):
+        return f": what {line.strip()!r} gives is in the file already; keep one of them"
+    bare = _BARE_TEXT.match(line)
+    if bare is not None and bare[2] not in ("true", "false"):
+        return f'; texts and quantities stand in quotes: {bare[1]} = "{bare[2]}"'
+    return ""
 
 
 class _Reader:
@@ -61,10 +73,11 @@ class _Reader:
             lab.switches[name] = SwitchPlan(path, name, **self._table(path, table, "switch"))
         for kind in ("router", "host"):
             for name, table in self._named(document, kind):
+                host = self._host(kind, name, table)
                 if name in lab.hosts:
                     self._problems.error((kind, name), f"there is a router {name!r} already")
                 else:
-                    lab.hosts[name] = self._host(kind, name, table)
+                    lab.hosts[name] = host
         for name, table in self._named(document, "lan"):
             path = ("lan", name)
             values = self._with_quality(path, table, "lan")
@@ -213,7 +226,7 @@ class _Reader:
                 for key in ("towards", "mtu", *UNITS):
                     if key in table and (key != "towards" or action not in CABLE_ACTIONS):
                         self._problems.error((*path, key), f"this goes with set, and not with {action}")
-            elif not values["quality"] and "mtu" not in values:
+            elif not any(key in table for key in ("mtu", *UNITS)):
                 self._problems.error(path, f"nothing to set: give one of {', '.join(UNITS)} or mtu")
             targets = values.pop(action, None)
             if "at" in values and targets is not None:

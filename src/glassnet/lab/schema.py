@@ -16,11 +16,14 @@ Reads = Callable[[Any], Any]
 """Reads the value of a key; ValueError says what it should have been."""
 
 UNLIMITED = "unlimited"
+LEAST_MTU, MOST_MTU = 68, 65535
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         raise ValueError(f"{value!r}: expected a text in quotes")
+    if not value:
+        raise ValueError("it is empty")
     return value
 
 
@@ -28,6 +31,13 @@ def _flag_free_integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{value!r}: expected a whole number")
     return value
+
+
+def _mtu(value: Any) -> int:
+    number = _flag_free_integer(value)
+    if not LEAST_MTU <= number <= MOST_MTU:
+        raise ValueError(f"{number}: expected {LEAST_MTU} to {MOST_MTU} bytes")
+    return number
 
 
 def _texts(value: Any) -> list[str]:
@@ -195,8 +205,8 @@ SCHEMA: Mapping[str, Mapping[str, Reads]] = {
         "until": _texts,
         "names": _names,
     },
-    "lan": {"hosts": _list_of_texts, "prefix": _prefixes, "mtu": _flag_free_integer, **_QUALITY},
-    "cable": {"between": _two_names, "prefix": _prefixes, "mtu": _flag_free_integer, **_QUALITY},
+    "lan": {"hosts": _list_of_texts, "prefix": _prefixes, "mtu": _mtu, **_QUALITY},
+    "cable": {"between": _two_names, "prefix": _prefixes, "mtu": _mtu, **_QUALITY},
     "switch": {"prefix": _prefixes},
     "host": _HOST,
     "router": _HOST,
@@ -209,7 +219,7 @@ SCHEMA: Mapping[str, Mapping[str, Reads]] = {
         **HOST_ACTIONS,
         **PROGRAM_ACTIONS,
         "towards": _text,
-        "mtu": _flag_free_integer,
+        "mtu": _mtu,
         **_QUALITY,
     },
 }

@@ -93,18 +93,28 @@ class Power:
     def stop(self, grace: int) -> None:
         """Ask all programs to end, end those that have not after `grace` nanoseconds, and be off then."""
         self._require("stop", "on")
+        self._end_programs(grace)
+
+    def restart(self, grace: int) -> None:
+        """Stop, and boot when that is done."""
+        self._require("restart", "on")
+        self._boots_again = True
+        self._end_programs(grace)
+
+    def _end_programs(self, grace: int) -> None:
         self._enter("stopping")
         self._stops += 1
         engine = self._host.network.engine
         engine.after(grace, self._out_of_patience, self._stops)
         self._await_programs()
-        for process in tuple(self._host.system.processes.values()):
+        for process in self._processes():
             process.terminate()
 
-    def restart(self, grace: int) -> None:
-        """Stop, and boot when that is done."""
-        self.stop(grace)
-        self._boots_again = True
+    def _processes(self) -> list[Process]:
+        """The programs of the host; the one that runs is the last, as it may not come back from its turn."""
+        strand = running_or_none()
+        running = None if strand is None else strand.process
+        return sorted(self._host.system.processes.values(), key=lambda process: process is running)
 
     def _await_programs(self) -> None:
         processes = self._host.system.processes
@@ -174,7 +184,7 @@ class Power:
             interface.hold()
         self._late += self._take_out()
         self._enter("paused")
-        for process in tuple(host.system.processes.values()):
+        for process in self._processes():
             process.freeze()
 
     def resume(self) -> None:

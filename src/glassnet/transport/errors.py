@@ -19,6 +19,7 @@ LOCAL = 1
 _ICMP = 2
 _ICMPV6 = 3
 _KEPT = 64
+_MOST_OCTETS = 212992  # an ICMP message may quote 64 KiB
 
 
 class PacketError(NamedTuple):
@@ -40,15 +41,16 @@ class PacketError(NamedTuple):
 
 
 class ErrorQueue:
-    """The errors of one socket, oldest first; when full, further ones are lost.
+    """The errors of one socket, oldest first; when full, further ones are lost: others send them.
 
     `wanted4` and `wanted6` are IP_RECVERR and IPV6_RECVERR.
     """
 
-    __slots__ = ("_entries", "wanted4", "wanted6")
+    __slots__ = ("_entries", "_octets", "wanted4", "wanted6")
 
     def __init__(self) -> None:
         self._entries: deque[PacketError] = deque()
+        self._octets = 0
         self.wanted4 = False
         self.wanted6 = False
 
@@ -67,11 +69,14 @@ class ErrorQueue:
             self.wanted6 = on
         if not on:
             self._entries.clear()
+            self._octets = 0
 
     def put(self, error: PacketError) -> None:
         """Add an entry."""
-        if len(self._entries) < _KEPT:
+        size = len(error.data)
+        if len(self._entries) < _KEPT and self._octets + size <= _MOST_OCTETS:
             self._entries.append(error)
+            self._octets += size
 
     def put_icmp(self, error: IcmpError, port: int, header: int) -> None:
         """Add what ICMP reports of a packet to `port`, whose transport header has `header` bytes."""
@@ -90,7 +95,11 @@ class ErrorQueue:
 
     def take(self) -> PacketError | None:
         """The oldest entry, or None."""
-        return self._entries.popleft() if self._entries else None
+        if not self._entries:
+            return None
+        error = self._entries.popleft()
+        self._octets -= len(error.data)
+        return error
 
     @property
     def next_errno(self) -> int:

@@ -116,6 +116,11 @@ class RawEndpoint:
         """Whether a packet waits to be received."""
         return bool(self._queue)
 
+    @property
+    def next_size(self) -> int:
+        """How many octets the next packet has, 0 if none waits."""
+        return len(self._queue[0].data) if self._queue else 0
+
     def bind(self, address: bytes, identifier: int, foreign: bool = False) -> None:
         """Take a local address; a ping endpoint also an identifier (0: any free one).
 

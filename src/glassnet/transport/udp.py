@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnet.network.flow import Flow
     from glassnet.network.internet import Internet
 
-__all__ = ["PROTOCOL", "Datagram", "Udp", "UdpEndpoint"]
+__all__ = ["PROTOCOL", "Datagram", "MappedHeader", "Udp", "UdpEndpoint"]
 
 PROTOCOL = 17
 
@@ -61,6 +61,19 @@ class Datagram(NamedTuple):
     time: int
 
 
+class MappedHeader:
+    """What goes into the IPv4 headers of an IPv6 endpoint, whose own choices are for IPv6."""
+
+    __slots__ = ("dont_fragment", "multicast_loop", "multicast_ttl", "tos", "ttl")
+
+    def __init__(self) -> None:
+        self.dont_fragment = False
+        self.multicast_loop = True
+        self.multicast_ttl = 1
+        self.tos = 0
+        self.ttl: int | None = None
+
+
 class UdpEndpoint:
     """One UDP socket's end of the stack. `on_change()` is called when it may have become readable."""
 
@@ -77,6 +90,7 @@ class UdpEndpoint:
         "errors",
         "groups",
         "interface",
+        "mapped",
         "multicast_interface",
         "multicast_loop",
         "multicast_ttl",
@@ -107,6 +121,7 @@ class UdpEndpoint:
         self.errors = ErrorQueue()
         self.groups = Groups()
         self.dropped = 0
+        self.mapped = MappedHeader() if v6 else None
         self.dont_fragment = False
         self.on_change: Callable[[], None] | None = None
         self.receive_buffer = 212992
@@ -134,6 +149,11 @@ class UdpEndpoint:
     def filled(self) -> bool:
         """Whether a packet waits to be received."""
         return bool(self._queue)
+
+    @property
+    def next_size(self) -> int:
+        """How many octets the next datagram has, 0 if none waits."""
+        return len(self._queue[0].data) if self._queue else 0
 
     @property
     def readable(self) -> bool:
@@ -188,16 +208,17 @@ class UdpEndpoint:
         multicast = address[0] == 0xFF if len(address) == 16 else address[0] & 0xF0 == 0xE0
         if source is not None and is_group(source):
             source = None  # bound to a group to hear it; one cannot send from it
+        chosen = self.mapped if self.mapped is not None and len(address) == 4 else self
         flow = self.udp.internet.flow(
             address,
             PROTOCOL,
             source=source,
             interface=self.interface or (self.multicast_interface if multicast else None),
-            ttl=self.multicast_ttl if multicast else self.ttl,
-            tos=self.tos,
-            dont_fragment=self.dont_fragment,
+            ttl=chosen.multicast_ttl if multicast else chosen.ttl,
+            tos=chosen.tos,
+            dont_fragment=chosen.dont_fragment,
         )
-        if multicast and not self.multicast_loop:
+        if multicast and not chosen.multicast_loop:
             flow.set(multicast_loop=False)
         if len(self._flows) >= _FLOWS_KEPT:
             self._flows.clear()

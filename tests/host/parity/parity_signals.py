@@ -415,6 +415,7 @@ def keyboard_interrupt_by_default():
     return None
 
 
+@alone
 @signalling
 def a_handler_that_raises_keeps_no_other_from_its_turn():
     heard = Heard(signal.SIGUSR2)

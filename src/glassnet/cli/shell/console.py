@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import code
 import sys
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, Any
 
 from glassnet.host.current import running_strand
 from glassnet.host.interpreter import Interpreter
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
     from glassnet.cli.shell.prompt import Prompt
 
 __all__ = ["PythonConsole"]
+
+
+class _Statements(code.InteractiveInterpreter):
+    """Shows of a traceback what was typed and what that called, and nothing of the console itself."""
+
+    def showtraceback(self) -> None:
+        """Show the exception at hand from the statement on."""
+        kind, error, trace = sys.exc_info()
+        traceback.print_exception(kind, error, trace and trace.tb_next)
+
+    def showsyntaxerror(self, filename: str | None = None, **more: Any) -> None:
+        """Show what cannot be compiled."""
+        kind, error, _ = sys.exc_info()
+        traceback.print_exception(kind, error, None)
 
 
 class PythonConsole:
@@ -34,6 +49,7 @@ class PythonConsole:
             {},
         )
         process.on_exit.append(lambda: output.finish(process))
+        process.on_exit.append(self._network.pause)
         self._process = process
         prompt.settle()
 
@@ -46,7 +62,7 @@ class PythonConsole:
 
     def _loop(self) -> None:
         strand = running_strand()
-        interpreter = code.InteractiveInterpreter({"__name__": "__main__", "__doc__": None})
+        interpreter = _Statements({"__name__": "__main__", "__doc__": None})
         while True:
             while self._source is None:
                 strand.settle("a statement")

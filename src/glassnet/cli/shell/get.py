@@ -68,7 +68,12 @@ def _fetch(url: str, options: argparse.Namespace) -> str | None:
     method = options.method or ("GET" if options.data is None else "POST")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.connect()
+        try:
+            connection.connect()
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            raise OSError(f"{parts.hostname} port {connection.port}: {error.strerror or error}") from None
         if options.verbose:
             address, port, *_ = connection.sock.getpeername()
             print(f"* Connected to {parts.hostname} ({address}) port {port}")

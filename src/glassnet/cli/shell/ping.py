@@ -53,7 +53,10 @@ def checksum(data: bytes) -> int:
 def find(host: str, version: int | None) -> tuple[int, str]:
     """The IP version and the address to use for `host`, IPv4 first as ping and traceroute have it."""
     wanted = {None: (socket.AF_INET, socket.AF_INET6), 4: (socket.AF_INET,), 6: (socket.AF_INET6,)}[version]
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        raise OSError(f"{host}: {error.strerror}") from None
     for family in wanted:
         for each in found:
             if each[0] == family:

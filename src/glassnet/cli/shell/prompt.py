@@ -171,7 +171,7 @@ class Prompt(cmd.Cmd):
     # Tools
 
     def do_ping(self, line: str) -> None:
-        """ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-4|-6] HOST"""
+        """ping [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] [-4|-6] HOST"""
         self.run(ping.ping, *_words(ping.parser(), line))
 
     def do_traceroute(self, line: str) -> None:
@@ -229,6 +229,11 @@ class Prompt(cmd.Cmd):
 
     def do_python(self, line: str) -> None:
         """python [STATEMENT]: run Python on this host; without a statement, until Ctrl-D or exit()"""
+        if line.startswith(("-c ", "-m ")) or line.partition(" ")[0].endswith(".py"):
+            raise ValueError(
+                "python takes a statement, as in: python 1 + 1; "
+                "a program is started by the lab file (run = ...)"
+            )
         console = self._python.get(self.host.name)
         if console is None or not console.alive:
             console = self._python[self.host.name] = PythonConsole(self)

@@ -137,6 +137,8 @@ class Calls:
         file = files.get(fd)
         if length < 0:
             raise _failure(errno.EINVAL)
+        if not length and isinstance(file, SocketFile):
+            return b""
         while True:
             data = file.receive(min(length, _MOST_AT_ONCE))
             if data is not None:
@@ -152,14 +154,15 @@ class Calls:
             return self._write(fd, data)
         file = files.get(fd)
         view = memoryview(data).cast("B")
-        sent = 0
-        while True:
-            taken = file.send(view[sent:])
-            sent += taken
-            if sent == len(view) or (sent and file.nonblocking):
-                return sent
-            if not taken:
+        sent = file.send(view)
+        try:
+            while sent < len(view) and not (sent and file.nonblocking):
                 _wait(file, OUT, "write")
+                sent += file.send(view[sent:])
+        except OSError:
+            if not sent:
+                raise
+        return sent
 
     def readv(self, fd: int, buffers: Any, /) -> int:
         """As `os.readv`."""

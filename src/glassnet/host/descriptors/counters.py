@@ -41,9 +41,9 @@ class Counter(OpenFile):
         return taken.to_bytes(_SIZE, sys.byteorder)
 
     def send(self, data: Any) -> int:
-        """Add eight octets' worth; OSError(EINVAL) if they are fewer, or say the one number too large."""
+        """Add eight octets' worth; OSError(EINVAL) if they are not eight, or say the one number too large."""
         added = int.from_bytes(data[:_SIZE], sys.byteorder)
-        if len(data) < _SIZE or added > _MOST:
+        if len(data) != _SIZE or added > _MOST:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         if self._count + added > _MOST:
             return 0

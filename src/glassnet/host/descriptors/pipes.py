@@ -76,6 +76,7 @@ class ReadEnd(PipeEnd):
             return b"" if self._pipe.writer is None or not size else None
         if peek:
             return b"".join(pages)[:size]
+        full = len(pages) == _PAGES
         taken = []
         while pages and size:
             page = pages.popleft()
@@ -84,7 +85,7 @@ class ReadEnd(PipeEnd):
                 page = page[:size]
             taken.append(page)
             size -= len(page)
-        if self._pipe.writer is not None:
+        if full and self._pipe.writer is not None:
             self._pipe.writer.changed()
         return b"".join(taken)
 

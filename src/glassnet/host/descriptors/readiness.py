@@ -120,6 +120,9 @@ class ReadySet:
                 del candidates[number]
                 if events & ONE_SHOT:
                     member.events = 0
+            elif most is not None:
+                # The next wait begins with those that there was no room for.
+                candidates[number] = candidates.pop(number)
             if len(found) == most:
                 break
         return found

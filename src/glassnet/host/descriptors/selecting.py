@@ -139,10 +139,10 @@ class VirtualPoll:
             timeout = 0
         try:
             seconds = None if timeout is None or timeout < 0 else timeout / 1000
-            found += ready_set.wait(seconds)
+            ready = dict(found + ready_set.wait(seconds))
         finally:
             ready_set.clear()
-        return found
+        return [(number, ready[number]) for number in self._wanted if number in ready]
 
 
 class VirtualEpoll:

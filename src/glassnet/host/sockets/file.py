@@ -168,6 +168,10 @@ class SocketFile(OpenFile):
                 raise failure(errno.EINVAL)
         return self.send(data) if address is None else self.send_to(data, address, "sendmsg")
 
+    def readable(self) -> int:
+        """How many octets there are to read at once (FIONREAD); pending errors stay. OSError(EINVAL)."""
+        raise NotImplementedError
+
     # Options
 
     def get_option(self, key: Key) -> int | bytes:

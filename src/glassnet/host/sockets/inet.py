@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnet.host.sockets.ancillary import Control
     from glassnet.host.system import System
     from glassnet.transport.raw import Packet, RawEndpoint
-    from glassnet.transport.udp import Datagram, UdpEndpoint
+    from glassnet.transport.udp import Datagram, MappedHeader, UdpEndpoint
 
 __all__ = ["DatagramFile", "InternetFile", "device_named"]
 
@@ -138,6 +138,10 @@ class DatagramFile(InternetFile):
         """Its end of the stack."""
         raise NotImplementedError
 
+    def header_for(self, level: int) -> UdpEndpoint | RawEndpoint | MappedHeader:
+        """What keeps the choices for packets that options of this level are about."""
+        return self.endpoint
+
     def forget_flows(self) -> None:
         """An option that goes into the IP header has changed."""
 
@@ -155,6 +159,10 @@ class DatagramFile(InternetFile):
     def error_source(self, address: bytes, port: int) -> Any:
         """What `recvmsg` gives as the address of an entry of the error queue."""
         return show(self.v6, address, port)
+
+    def readable(self) -> int:
+        """The size of the next packet."""
+        return self.endpoint.next_size
 
     def take_packet(self, peek: bool) -> Datagram | Packet | None:
         """The next packet, or None; raises the pending error."""
@@ -234,19 +242,20 @@ class DatagramFile(InternetFile):
         """Hand an option on to the endpoint."""
         endpoint, groups = self.endpoint, self.groups
         value = self.options.chosen.get(key, 0)
+        header = self.header_for(key[0])
         if key == (SOL_SOCKET, socket.SO_BROADCAST):
             endpoint.broadcast = bool(value)
         elif key[0] == SOL_SOCKET:
             endpoint.receive_buffer = self.options[SOL_SOCKET, socket.SO_RCVBUF]
             return
         elif key in ((IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
-            endpoint.ttl = value
+            header.ttl = value
         elif key in ((IPPROTO_IP, socket.IP_TOS), (IPPROTO_IPV6, socket.IPV6_TCLASS)):
-            endpoint.tos = value
+            header.tos = value
         elif key in ((IPPROTO_IP, socket.IP_MULTICAST_TTL), (IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS)):
-            endpoint.multicast_ttl = value
+            header.multicast_ttl = value
         elif key in ((IPPROTO_IP, socket.IP_MULTICAST_LOOP), (IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP)):
-            endpoint.multicast_loop = bool(value)
+            header.multicast_loop = bool(value)
         elif key in ((IPPROTO_IP, names.IP_RECVERR), (IPPROTO_IPV6, names.IPV6_RECVERR)):
             endpoint.errors.want(key[0] == IPPROTO_IP, bool(value))
         elif key == (IPPROTO_IP, names.IP_MULTICAST_ALL):
@@ -257,7 +266,7 @@ class DatagramFile(InternetFile):
             (IPPROTO_IP, names.IP_MTU_DISCOVER),
             (IPPROTO_IPV6, names.IPV6_MTU_DISCOVER),
         ):
-            endpoint.dont_fragment = value in (names.PMTUDISC_DO, names.PMTUDISC_PROBE)
+            header.dont_fragment = value in (names.PMTUDISC_DO, names.PMTUDISC_PROBE)
         elif key == (IPPROTO_IPV6, socket.IPV6_DONTFRAG):
             endpoint.dont_fragment = bool(value)
         self.forget_flows()

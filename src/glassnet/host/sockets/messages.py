@@ -8,7 +8,7 @@ from operator import index
 from socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET
 from typing import Any
 
-from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP, OpenFile
+from glassnet.host.descriptors.files import ERR, FIRST_NUMBER, HUP, IN, RDHUP, OpenFile
 from glassnet.host.descriptors.real import RealFile, file_of
 from glassnet.host.sockets.ancillary import Control, fit, numbers_in
 from glassnet.host.sockets.file import Message, failure
@@ -17,6 +17,7 @@ from glassnet.host.sockets.waiting import WaitingSocket, octets, room_in
 
 __all__ = ["MessageSocket"]
 
+_MSG_CMSG_CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
 _MSG_OOB = int(socket.MSG_OOB)
 _MSG_PEEK = int(socket.MSG_PEEK)
 _MSG_TRUNC = int(socket.MSG_TRUNC)
@@ -50,7 +51,7 @@ class MessageSocket(WaitingSocket):
             while message is None:
                 if file.ended:
                     return Message(b"", None), 0
-                self._wait(IN, deadline, verb)
+                self._wait(file, IN, deadline, verb)
                 message = file.receive_message(whole, flags)
         count = len(message.data)
         if stream:
@@ -74,7 +75,7 @@ class MessageSocket(WaitingSocket):
                 more = b"" if file.mask() & _OVER else None
             if more is None:
                 try:
-                    self._wait(IN, self._deadline(IN, flags), verb)
+                    self._wait(file, IN, self._deadline(IN, flags), verb)
                 except (TimeoutError, BlockingIOError):
                     break
                 continue
@@ -100,7 +101,7 @@ class MessageSocket(WaitingSocket):
             while found is None:
                 if file.ended:
                     return b"", None
-                self._wait(IN, deadline, verb)
+                self._wait(file, IN, deadline, verb)
                 found = file.receive_from(size, False)
         return found[0], found[1]
 
@@ -151,21 +152,25 @@ class MessageSocket(WaitingSocket):
         if not 0 <= space <= _MOST_CONTROL:
             raise ValueError("invalid ancillary data buffer length")
         message, count = self._receive_message(size, flags, verb)
+        result = message.flags | flags & _MSG_CMSG_CLOEXEC
         if not message.control and not message.files:
-            return message, count, [], message.flags
+            return message, count, [], result
+        number = self._number_of if flags & _MSG_CMSG_CLOEXEC else self._inheritable_number_of
         try:
-            control, cut = fit(message.control, message.files, space, self._number_of)
+            control, cut = fit(message.control, message.files, space, number)
         finally:
             for file in message.files:
                 file.drop()
-        return message, count, control, message.flags | cut
+        return message, count, control, result | cut
 
     def _number_of(self, file: OpenFile) -> int:
-        if isinstance(file, RealFile):
-            return file.copy()
-        number = give_number(self._file.system, file)
+        return file.copy() if isinstance(file, RealFile) else give_number(self._file.system, file)
+
+    def _inheritable_number_of(self, file: OpenFile) -> int:
         # Python leaves close-on-exec off here, unlike everywhere else.
-        self._file.system.world.files.set_inheritable(number, True)
+        number = self._number_of(file)
+        if number >= FIRST_NUMBER:
+            self._file.system.world.files.set_inheritable(number, True)
         return number
 
     # Sending
@@ -179,12 +184,10 @@ class MessageSocket(WaitingSocket):
             data = octets(data)
         file = self._opened()
         sent = file.send_to(data, args[-1], "sendto")
-        if sent or not data:
-            return sent
-        deadline = self._deadline(OUT, flags)
-        while not sent:
-            self._wait(OUT, deadline, "sendto")
-            sent = file.send_to(data, args[-1], "sendto")
+        if sent < len(data):
+            return self._send_rest(
+                file, lambda rest: file.send_to(rest, args[-1], "sendto"), data, sent, flags, "sendto"
+            )
         return sent
 
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
@@ -204,11 +207,16 @@ class MessageSocket(WaitingSocket):
                             passed.references += 1
                             files.append(passed)
             sent = file.send_message(data, address, control, files, flags)
-            if not sent and data:
-                deadline = self._deadline(OUT, flags)
-                while not sent:
-                    self._wait(OUT, deadline, "sendmsg")
-                    sent = file.send_message(data, address, control, files, flags)
+            if sent < len(data):
+                gone = sent > 0
+
+                def send(rest: Any) -> int:
+                    nonlocal gone
+                    taken = file.send_message(rest, address, control, () if gone else files, flags)
+                    gone = gone or taken > 0
+                    return taken
+
+                sent = self._send_rest(file, send, data, sent, flags, "sendmsg")
             return sent
         finally:
             for passed in files:

@@ -209,6 +209,7 @@ class TcpSocket(InternetFile):
             return None
         accepted = TcpSocket(self.system, self.v6, self.protocol)
         accepted.options.inherit(self.options)
+        accepted.receive_timeout, accepted.send_timeout = self.receive_timeout, self.send_timeout
         accepted.device = accepted._interface = self.device
         accepted._adopt(connection)
         return accepted, show(self.v6, *connection.remote, connection.flow.interface)
@@ -274,11 +275,17 @@ class TcpSocket(InternetFile):
 
     # Data
 
+    def readable(self) -> int:
+        """How many octets wait to be read."""
+        if self.listener is not None:
+            raise failure(errno.EINVAL)
+        return 0 if self.connection is None else self.connection.receiver.size
+
     def receive(self, size: int, peek: bool = False) -> bytes | None:
         """The next bytes; b"" at the end of the stream."""
         connection = self.connection
         if connection is None:
-            raise failure(errno.ENOTCONN)
+            raise failure(errno.EBADF if self.closed else errno.ENOTCONN)
         if self.low_water > 1 and not self.nonblocking and self._waits_for_more(min(self.low_water, size)):
             return None
         if connection.error and connection.peer_closed and not connection.receiver.size:
@@ -309,8 +316,10 @@ class TcpSocket(InternetFile):
 
     def _stop_listening(self) -> None:
         if self.listener is not None:
+            assert self._binding is not None
+            self._binding.holders += 1  # it keeps its address, and may listen again
             self.listener.close()
-            self.listener = self._binding = None
+            self.listener = None
             self._stopped = True
             self.changed()
 

@@ -145,7 +145,10 @@ def _apply_tcp(connection: Connection, name: int, value: int) -> None:
     if name == socket.TCP_NODELAY:
         sender.nodelay = bool(value)
         if value and connection.established:
+            # As Linux has it, what a cork holds back goes too.
+            corked, sender.corked = sender.corked, False
             sender.push()
+            sender.corked = corked
     elif name == socket.TCP_CORK:
         sender.corked = bool(value)
         if not value and connection.established:

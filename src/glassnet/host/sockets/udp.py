@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
     from glassnet.host.sockets.inet_control import Outgoing
     from glassnet.host.system import System
-    from glassnet.transport.udp import UdpEndpoint
+    from glassnet.transport.udp import MappedHeader, UdpEndpoint
 
 __all__ = ["UdpSocket"]
 
@@ -217,6 +217,11 @@ class UdpSocket(DatagramFile):
     def path_mtu(self) -> int:
         """The path MTU to the peer."""
         return self.endpoint.mtu()
+
+    def header_for(self, level: int) -> UdpEndpoint | MappedHeader:
+        """What keeps the choices for packets that options of this level are about."""
+        mapped = self._endpoint.mapped
+        return mapped if level == IPPROTO_IP and mapped is not None else self._endpoint
 
     def forget_flows(self) -> None:
         """An option that goes into the IP header has changed."""

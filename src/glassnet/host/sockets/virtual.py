@@ -40,6 +40,8 @@ __all__ = ["VirtualSocket", "patch_socket"]
 
 # As plain numbers: arithmetic with members of an enumeration costs more than the rest of a call.
 MSG_OOB = int(socket.MSG_OOB)
+_LARGEST_OPTION = 1024
+_LARGEST_INT = 0x7FFFFFFF
 
 
 def _here() -> System:
@@ -152,7 +154,7 @@ class VirtualSocket(MessageSocket):
         if found is None:
             deadline = self._deadline(IN)
             while found is None:
-                self._wait(IN, deadline, "accept")
+                self._wait(file, IN, deadline, "accept")
                 found = file.accept()
         accepted, address = found
         return give_number(file.system, accepted), address
@@ -167,7 +169,7 @@ class VirtualSocket(MessageSocket):
         deadline = self._deadline(OUT)
         while not file.finish_connect():
             try:
-                self._wait(OUT, deadline, "connect")
+                self._wait(file, OUT, deadline, "connect")
             except BlockingIOError:
                 raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress") from None
 
@@ -207,7 +209,7 @@ class VirtualSocket(MessageSocket):
             while data is None:
                 if file.ended:
                     return b""
-                self._wait(IN, deadline, "recv")
+                self._wait(file, IN, deadline, "recv")
                 data = file.receive(bufsize)
         return data
 
@@ -221,7 +223,7 @@ class VirtualSocket(MessageSocket):
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As sockets have it."""
-        view = room_in(buffer, "recv_into")
+        view = buffer if type(buffer) is bytearray else room_in(buffer, "recv_into")
         if nbytes < 0:
             raise ValueError("negative buffersize in recv_into")
         if nbytes > len(view):
@@ -246,12 +248,7 @@ class VirtualSocket(MessageSocket):
             raise failure(errno.EOPNOTSUPP)
         file = self._file
         sent = file.send(data)
-        if not sent and data:
-            deadline = self._deadline(OUT, flags)
-            while not sent:
-                self._wait(OUT, deadline, "send")
-                sent = file.send(data)
-        return sent
+        return sent if sent >= len(data) else self._send_rest(file, file.send, data, sent, flags, "send")
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As sockets have it."""
@@ -267,7 +264,7 @@ class VirtualSocket(MessageSocket):
         view = memoryview(data)
         deadline = self._deadline(OUT, flags)
         while sent < size:
-            self._wait(OUT, deadline, "send")
+            self._wait(file, OUT, deadline, "send")
             # The file takes what it has room for, and copies only that.
             sent += file.send(view[sent:])
 
@@ -284,22 +281,28 @@ class VirtualSocket(MessageSocket):
 
     # Options
 
-    def getsockopt(self, level: int, optname: int, buflen: int | None = None, /) -> Any:
+    def getsockopt(self, level: int, optname: int, buflen: int = 0, /) -> Any:
         """As sockets have it."""
-        value = self._opened().get_option((level, optname))
-        if buflen is None:
-            return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
-        if not 0 < buflen <= 1024:
+        file = self._opened()
+        if not 0 <= buflen <= _LARGEST_OPTION:
             raise OSError("getsockopt buflen out of range")
+        value = file.get_option((level, optname))
+        if not buflen:
+            return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
         if buflen < 4 and level == socket.IPPROTO_IP and isinstance(value, int) and 0 <= value <= 255:
             buflen = 1  # ip(7): into less room than an int goes one octet
         return (value if isinstance(value, bytes) else value.to_bytes(4, "little", signed=True))[:buflen]
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None, /) -> None:
         """As sockets have it."""
+        if (value is None) is (optlen is None):
+            raise TypeError("setsockopt() takes a length with None, and only then")
         if value is None:
             value = bytes(optlen or 0)
-        elif not isinstance(value, int):
+        elif isinstance(value, int):
+            if not -_LARGEST_INT - 1 <= value <= _LARGEST_INT:
+                raise TypeError(f"a bytes-like object is required, not {type(value).__name__!r}")
+        else:
             value = bytes(octets(value))
         self._opened().set_option((level, optname), value)
 

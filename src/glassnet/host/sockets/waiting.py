@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from glassnet.host.clocks import deadline_after
 from glassnet.host.current import running_or_none, running_strand
-from glassnet.host.descriptors.files import IN
+from glassnet.host.descriptors.files import IN, OUT
 from glassnet.host.sockets.file import SocketFile
 from glassnet.host.sockets.functions import seconds_of
 
@@ -30,7 +31,9 @@ def octets(data: Any) -> memoryview:
 def room_in(buffer: Any, caller: str) -> memoryview:
     """The octets of an object to be written to; TypeError for others."""
     try:
-        view = memoryview(buffer).cast("B")
+        view = memoryview(buffer)
+        if view.format != "B" or view.ndim != 1 or not view.contiguous:
+            view = view.cast("B")
     except TypeError:
         view = memoryview(b"")
     if view.readonly:
@@ -81,10 +84,12 @@ class WaitingSocket(socket.socket):
 
     def _deadline(self, interest: int, flags: int = 0) -> int | None:
         """When to give up, for a call that has found nothing; BlockingIOError if it must not wait at all."""
+        file = self._file
+        if file.closed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
         patience = self._patience
         if patience:
             return deadline_after(running_strand(), patience)
-        file = self._file
         if file.nonblocking or flags & _NEVER_WAIT:
             strand = running_or_none()
             if strand is not None:
@@ -93,8 +98,9 @@ class WaitingSocket(socket.socket):
         limit = file.receive_timeout if interest == IN else file.send_timeout
         return running_strand().process.system.clock.after(limit) if limit else None
 
-    def _wait(self, interest: int, deadline: int | None, verb: str) -> None:
-        file = self._file
+    def _wait(self, file: SocketFile, interest: int, deadline: int | None, verb: str) -> None:
+        if file.closed:
+            raise OSError(errno.EBADF, "Bad file descriptor")
         if not running_strand().wait(file, interest, deadline, verb):
             if self._patience:
                 raise TimeoutError("timed out")
@@ -102,3 +108,28 @@ class WaitingSocket(socket.socket):
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
         if file.closed:
             raise OSError(errno.EBADF, "Bad file descriptor")
+
+    def _send_rest(
+        self, file: SocketFile, send: Callable[[Any], int], data: Any, sent: int, flags: int, verb: str
+    ) -> int:
+        """Wait for room for what `send` has not taken of `data`; returns how many octets went in all.
+
+        A call that may block ends when all have; one that may not, or waits for its timeout
+        in front of the call, when some have. A failure shows if none went.
+        """
+        at_once = file.nonblocking or self._patience is not None or flags & _NEVER_WAIT
+        if sent and at_once:
+            return sent
+        size = len(data)
+        view = memoryview(data)
+        try:
+            deadline = self._deadline(OUT, flags)
+            while sent < size:
+                self._wait(file, OUT, deadline, verb)
+                sent += send(view[sent:])
+                if sent and at_once:
+                    break
+        except OSError:
+            if not sent:
+                raise
+        return sent

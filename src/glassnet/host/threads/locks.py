@@ -22,13 +22,16 @@ from glassnet.host.strand import Strand
 
 __all__ = ["Lock", "RLock", "SimpleQueue", "get_ident"]
 
-_LONGEST = _thread.TIMEOUT_MAX
-
 
 def get_ident() -> int:
     """As `threading.get_ident`: each strand is a thread of its own."""
     strand = running_or_none()
     return _thread.get_ident() if strand is None else strand.ident
+
+
+def _check(blocking: bool, timeout: float) -> None:
+    """Raise what the interpreter's lock raises for such arguments."""
+    _thread.allocate_lock().acquire(blocking, timeout)
 
 
 class Lock:
@@ -39,25 +42,21 @@ class Lock:
     def __init__(self) -> None:
         self._real = _thread.allocate_lock()
         self._holder: Strand | None = None
-        self._granted: Strand | None = None
+        self._granted: list[Strand] = []
         self._waiters: deque[Strand] = deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """As locks have it."""
+        if timeout != -1:
+            _check(blocking, timeout)
         if self._real.acquire(False):
             self._holder = running_or_none()
             return True
         if not blocking:
-            if timeout != -1:
-                raise ValueError("can't specify a timeout for a non-blocking call")
             strand = running_or_none()
             if strand is not None:
                 strand.spin(10)
             return False
-        if timeout < 0 and timeout != -1:
-            raise ValueError("timeout value must be a non-negative number")
-        if timeout > _LONGEST:
-            raise OverflowError("timeout value is too large")
         if here() is None:
             return self._acquire_off_host(timeout)
         return self._wait(running_strand(), timeout)
@@ -76,18 +75,18 @@ class Lock:
         strand.settle(("wait", self))
         self._waiters.append(strand)
         try:
-            while self._granted is not strand:
+            while strand not in self._granted:
                 if not strand.park(deadline):
                     break
         except BaseException:
-            if self._granted is strand:
-                self._granted = None
+            if strand in self._granted:
+                self._granted.remove(strand)
                 self.release()
             else:
                 self._waiters.remove(strand)
             raise
-        if self._granted is strand:
-            self._granted = None
+        if strand in self._granted:
+            self._granted.remove(strand)
             self._holder = strand
             return True
         self._waiters.remove(strand)
@@ -97,8 +96,10 @@ class Lock:
         """As locks have it."""
         self._holder = None
         if self._waiters and self._real.locked():
-            self._granted = self._waiters.popleft()
-            self._granted.wake()
+            # Who was given it before may not have run yet: it counts as its holder all the same.
+            first = self._waiters.popleft()
+            self._granted.append(first)
+            first.wake()
         else:
             self._real.release()
 
@@ -115,7 +116,8 @@ class Lock:
 
     def _at_fork_reinit(self) -> None:
         self._real = _thread.allocate_lock()
-        self._holder = self._granted = None
+        self._holder = None
+        self._granted.clear()
         self._waiters.clear()
 
     def __repr__(self) -> str:
@@ -142,6 +144,8 @@ class RLock:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """As reentrant locks have it."""
+        if timeout != -1:
+            _check(blocking, timeout)
         me = get_ident()
         if self._owner == me:
             self._count += 1
@@ -226,8 +230,10 @@ class SimpleQueue:
         """As simple queues have it."""
         if timeout is not None and timeout < 0:
             raise ValueError("'timeout' must be a non-negative number")
-        if not block or here() is None:
+        if here() is None:
             return self._real.get(block, timeout)
+        if not block:
+            return self.get_nowait()
         strand = running_strand()
         deadline = None if timeout is None else deadline_after(strand, timeout)
         getters = self._getters
@@ -246,7 +252,13 @@ class SimpleQueue:
 
     def get_nowait(self) -> Any:
         """As simple queues have it."""
-        return self._real.get(False)
+        try:
+            return self._real.get(False)
+        except queue.Empty:
+            strand = running_or_none()
+            if strand is not None:
+                strand.spin(10)
+            raise
 
     def empty(self) -> bool:
         """As simple queues have it."""

@@ -21,6 +21,8 @@ from glassnet.host.trio import adapt_trio
 
 __all__ = ["Threads", "patch_thread"]
 
+_LOOK_COST = 10
+
 
 class _MainThread(threading.Thread):
     """What `threading.main_thread()` gives in a program on a host."""
@@ -61,24 +63,34 @@ def _join(strand: Strand, timeout: float | None) -> bool:
     return strand.join(waiter, None if timeout is None else deadline_after(waiter, max(timeout, 0)))
 
 
+def _look() -> None:
+    """The running program looks whether a thread goes on."""
+    strand = running_or_none()
+    if strand is not None:
+        strand.spin(_LOOK_COST)
+
+
 class _End:
     """Stands for the lock that the interpreter releases at a thread's end (until Python 3.12)."""
 
     def __init__(self, strand: Strand) -> None:
         self._strand = strand
+        self._released = False
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Wait for the end of the thread."""
         if not blocking:
+            _look()
             return self._strand.finished
         return _join(self._strand, None if timeout < 0 else timeout)
 
     def release(self) -> None:
-        """There is nothing to give back."""
+        """Pass for unlocked: a `join` that a handler ended by raising takes the thread for over."""
+        self._released = True
 
     def locked(self) -> bool:
         """Whether the thread goes on."""
-        return not self._strand.finished
+        return not (self._strand.finished or self._released)
 
     def _at_fork_reinit(self) -> None:
         pass
@@ -93,6 +105,7 @@ class _Handle:
 
     def is_done(self) -> bool:
         """Whether the thread is over."""
+        _look()
         return self._strand.finished
 
     def join(self, timeout: float | None = None) -> None:
@@ -181,7 +194,7 @@ def _start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
     starter = running_strand()
     process = starter.process
     if starter.doomed:
-        raise SystemExit
+        raise RuntimeError("can't start new thread")
     adapt_trio()
     thread = getattr(function, "__self__", None)
     if not isinstance(thread, threading.Thread):
@@ -194,6 +207,9 @@ def _start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
         try:
             if not strand.doomed:
                 function(*args, **kwargs)
+            elif thread is not None:
+                # `threading` keeps those that were started until they say that they run.
+                threading._limbo.pop(thread, None)  # type: ignore[attr-defined]
         except SystemExit:
             pass
         except KeyboardInterrupt:
@@ -213,7 +229,15 @@ def _start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[
 
 
 def patch_thread() -> None:
-    """Let a thread's end be known to its `threading.Thread` (until Python 3.12)."""
+    """Let threads be numbered by program, and (until Python 3.12) a thread's end be known to its `Thread`."""
+    module: Any = threading
+    stock_number = module._counter
+
+    def number() -> int:
+        strand = running_or_none()
+        return stock_number() if strand is None else next(strand.process.thread_numbers)
+
+    module._counter = number
     stock = getattr(threading.Thread, "_set_tstate_lock", None)
     if stock is None:
         return

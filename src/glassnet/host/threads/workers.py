@@ -14,7 +14,27 @@ if TYPE_CHECKING:
     from glassnet.host.process import Process
     from glassnet.host.system import System
 
-__all__ = ["finish_idle_workers", "work_follows_tasks"]
+__all__ = ["finish_idle_workers", "number_executors", "work_follows_tasks"]
+
+_numbered = False
+
+
+def number_executors() -> None:
+    """Let the executors of a program be numbered, and their threads named, as if it were alone."""
+    global _numbered
+    if _numbered:
+        return
+    _numbered = True
+    from concurrent.futures.thread import ThreadPoolExecutor
+
+    kind: Any = ThreadPoolExecutor
+    stock = kind._counter
+
+    def number() -> int:
+        strand = running_or_none()
+        return stock() if strand is None else next(strand.process.executor_numbers)
+
+    kind._counter = staticmethod(number)
 
 
 def finish_idle_workers(process: Process) -> None:

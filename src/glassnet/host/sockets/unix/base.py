@@ -85,14 +85,22 @@ class Parcel:
         self.source = sender.name
         self.credentials = credentials
         self.files = files
-        for file in files:
-            file.references += 1
+        if files:
+            for file in files:
+                file.references += 1
+            sender.system.unix.flights.begin(files)
+
+    def hand_over(self) -> Sequence[OpenFile]:
+        """The files, with the references to them, which are the caller's now."""
+        files, self.files = self.files, ()
+        if files:
+            self.sender.system.unix.flights.end(files)
+        return files
 
     def end(self) -> None:
         """It has been received, or never will be."""
-        for file in self.files:
-            file.drop()
-        self.files = ()
+        if self.files:
+            self.sender.system.unix.flights.drop(self.hand_over())
         self.sender.gain_room(self.cost)
 
 
@@ -148,10 +156,21 @@ class UnixSocket(SocketFile):
         return self.used * 4 <= self.room
 
     def gain_room(self, cost: int) -> None:
-        """Something sent from here has been received."""
+        """Something sent from here has been received: tell who waits for room, if there is enough."""
         self.used -= cost
-        if not self.closed:
-            self.changed()
+        if self.watchers:
+            writable = None
+            for watcher, interest in self.watchers.items():
+                if interest & OUT:
+                    writable = self.writable() if writable is None else writable
+                    if writable:
+                        watcher.ready(self)
+
+    def arrived(self) -> None:
+        """A message has come: tell who waits for one."""
+        for watcher, interest in self.watchers.items():
+            if interest & IN:
+                watcher.ready(self)
 
     def describe(self) -> str:
         """Its name, or its peer's, or that it has none."""
@@ -218,6 +237,10 @@ class UnixSocket(SocketFile):
         found = self.receive_from(size, peek)
         return None if found is None else found[0]
 
+    def readable(self) -> int:
+        """The size of the next message."""
+        return len(self.queue[0].data) if self.queue else 0
+
     def control_of(self, parcel: Parcel) -> Sequence[Control]:
         """The sender's credentials, for who asked for them with SO_PASSCRED."""
         if not self.wants_credentials:
@@ -267,7 +290,8 @@ class UnixSocket(SocketFile):
         """Put a parcel into another socket's queue."""
         self.used += parcel.cost
         other.queue.append(parcel)
-        other.changed()
+        if other.watchers:
+            other.arrived()
 
     # Ending
 
@@ -281,6 +305,15 @@ class UnixSocket(SocketFile):
         """Close: the name is free, what was not received is gone."""
         self.system.unix.release(self)
         self.empty()
+
+    def drop(self) -> None:
+        """One number less. It may have been the last by which some that are in flight could be reached."""
+        super().drop()
+        self.system.unix.flights.sweep()
+
+    def queues(self) -> list[deque[Parcel]]:
+        """What was sent to it, or to connections that it has not accepted yet."""
+        return [self.queue]
 
     # Options
 

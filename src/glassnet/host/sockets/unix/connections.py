@@ -25,6 +25,8 @@ _MSG_PEEK = int(socket.MSG_PEEK)
 # What a stream puts in one piece of memory, and at most in one parcel.
 _HEAD = 4096 - 320
 _PIECE = _HEAD + 32768
+# `cost_of` what fits in one piece, by lines of 64 octets.
+_COSTS = tuple(cost_of(lines * 64, _HEAD) for lines in range(_HEAD // 64 + 1))
 
 
 class UnixConnected(UnixSocket):
@@ -66,6 +68,16 @@ class UnixConnected(UnixSocket):
         """As of every Unix socket; a listening one says so."""
         what = super().describe()
         return f"listening {what}" if self.backlog >= 0 else what
+
+    def readable(self) -> int:
+        """How many octets wait, in all messages."""
+        if self.backlog >= 0:
+            raise failure(errno.EINVAL)
+        return sum(len(parcel.data) - parcel.offset for parcel in self.queue)
+
+    def queues(self) -> list[deque[Parcel]]:
+        """What was sent to it, or to connections that it has not accepted yet."""
+        return [self.queue, *(end.queue for end in self.waiting)]
 
     # Connecting
 
@@ -199,6 +211,25 @@ class UnixStream(UnixConnected):
 
     __slots__ = ()
 
+    def send(self, data: Any) -> int:
+        """Send octets to the peer."""
+        size, other = len(data), self.other
+        if (
+            0 < size <= _HEAD
+            and other is not None
+            and not self.write_shut
+            and self.used < self.room > 2 * _PIECE
+            and not (self.wants_credentials or other.wants_credentials)
+        ):
+            # One small piece, by far the most frequent.
+            cost = _COSTS[(size + 63) >> 6]
+            self.used += cost
+            other.queue.append(Parcel(self, data if type(data) is bytes else bytes(data), cost, None, ()))
+            if other.watchers:
+                other.arrived()
+            return size
+        return self._send(data, (), ())
+
     def _send(self, data: Any, control: Sequence[Control], files: Sequence[OpenFile]) -> int:
         stated = self.stated_credentials(control, files) if control else None
         other = self._peer_for_sending()
@@ -232,6 +263,14 @@ class UnixStream(UnixConnected):
 
     def receive(self, size: int, peek: bool = False) -> bytes | None:
         """Up to `size` octets; what was passed along is lost."""
+        queue = self.queue
+        if len(queue) == 1 and not peek:
+            parcel = queue[0]
+            if not parcel.offset and not parcel.files and len(parcel.data) <= size:
+                # All that there is, by far the most frequent.
+                queue.clear()
+                parcel.sender.gain_room(parcel.cost)
+                return parcel.data
         found = self.receive_from(size, peek)
         return None if found is None else found[0]
 
@@ -263,13 +302,13 @@ class UnixStream(UnixConnected):
             piece = parcel.data[start : start + left] if start or len(parcel.data) > left else parcel.data
             pieces.append(piece)
             left -= len(piece)
-            files = parcel.files
             if peek:
+                files = parcel.files
                 for file in files:
                     file.references += 1
                 looked_at += 1
             else:
-                parcel.files = ()
+                files = parcel.hand_over()
                 parcel.offset = start + len(piece)
                 if parcel.offset == len(parcel.data):
                     queue.popleft()

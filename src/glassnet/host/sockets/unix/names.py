@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.sockets.file import failure
+from glassnet.host.sockets.unix.flights import Flights
 
 if TYPE_CHECKING:
     from glassnet.host.sockets.unix.base import UnixSocket
@@ -93,12 +94,13 @@ class Node:
 class UnixNames:
     """The names of one host's sockets."""
 
-    __slots__ = ("_automatic", "_next_node", "_system", "abstract", "nodes")
+    __slots__ = ("_automatic", "_next_node", "_system", "abstract", "flights", "nodes")
 
     def __init__(self, system: System) -> None:
         self._system = system
         self.abstract: dict[bytes, UnixSocket] = {}
         self.nodes: dict[Key, Node] = {}
+        self.flights = Flights()
         self._next_node = _FIRST_NODE
         self._automatic = 0
 
