@@ -30,10 +30,10 @@ def privileged(function):
 
 
 def alone(function):
-    """A program that the machine's kernel must run in a process without other threads.
+    """A program that the machine must run in a process of its own.
 
     A signal to a process goes to any thread that does not block it: here that could be
-    one of the test runner's.
+    one of the test runner's. And here the locks of `threading` are glassnet's, off host too.
     """
     function.alone = True
     return function

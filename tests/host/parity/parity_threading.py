@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent import futures
 
-from parity_kit import attempt, program, soon
+from parity_kit import alone, attempt, program, soon
 
 
 def in_thread(body, **kwargs):
@@ -30,6 +30,7 @@ def tried(call, *args, **kwargs):
         return type(error).__name__, str(error)
 
 
+@alone
 @program
 def a_timer_fires_or_is_cancelled():
     fired = []
@@ -42,6 +43,7 @@ def a_timer_fires_or_is_cancelled():
     return fired, first.is_alive(), second.finished.is_set()
 
 
+@alone
 @program
 def barriers_abort_and_reset():
     barrier = threading.Barrier(2)
@@ -61,6 +63,7 @@ def barriers_abort_and_reset():
     return waiting, seen, broken, barrier.broken, tried(barrier.wait, 0.01), barrier.parties
 
 
+@alone
 @program
 def a_barrier_has_an_action():
     seen = []
@@ -73,6 +76,7 @@ def a_barrier_has_an_action():
     return seen
 
 
+@alone
 @program
 def semaphores_have_bounds():
     bounded = threading.BoundedSemaphore(1)
@@ -90,6 +94,7 @@ def semaphores_have_bounds():
     )
 
 
+@alone
 @program
 def conditions_wait_for_something():
     condition = threading.Condition()
@@ -110,6 +115,7 @@ def conditions_wait_for_something():
     return got, late, tried(condition.notify), tried(condition.wait)
 
 
+@alone
 @program
 def thread_hooks():
     seen = []
@@ -131,6 +137,7 @@ def thread_hooks():
     return seen
 
 
+@alone
 @program
 def names_and_numbers_of_threads():
     names = []
@@ -155,6 +162,7 @@ def names_and_numbers_of_threads():
     )
 
 
+@alone
 @program
 def what_a_thread_knows_of_its_starter():
     variable = contextvars.ContextVar("variable", default="none")
@@ -169,6 +177,7 @@ def what_a_thread_knows_of_its_starter():
     return seen
 
 
+@alone
 @program
 def a_local_of_ones_own():
     class Own(threading.local):
@@ -184,6 +193,7 @@ def a_local_of_ones_own():
     return own.value, seen, sorted(own.__dict__)
 
 
+@alone
 @program
 def queues_of_other_orders():
     lifo, heap, bounded = queue.LifoQueue(), queue.PriorityQueue(), queue.Queue(1)
@@ -202,6 +212,7 @@ def queues_of_other_orders():
     )
 
 
+@alone
 @program
 def queues_are_joined():
     work = queue.Queue()
@@ -222,6 +233,7 @@ def queues_are_joined():
     return done, work.unfinished_tasks
 
 
+@alone
 @program
 def pools_are_set_up_and_shut_down():
     seen = []
@@ -232,6 +244,7 @@ def pools_are_set_up_and_shut_down():
     return seen, running.done(), [future.cancelled() for future in waiting], tried(pool.submit, int)
 
 
+@alone
 @program
 def a_pool_that_cannot_be_set_up():
     def fail():
@@ -243,6 +256,7 @@ def a_pool_that_cannot_be_set_up():
     return outcome
 
 
+@alone
 @program
 def futures_are_waited_for():
     with futures.ThreadPoolExecutor(2) as pool:
@@ -254,6 +268,7 @@ def futures_are_waited_for():
         return first, late, order, list(pool.map(abs, [-1, -2]))
 
 
+@alone
 @program
 def a_thread_asks_a_loop():
     async def answer(value):
@@ -272,6 +287,7 @@ def a_thread_asks_a_loop():
     return asyncio.run(main())
 
 
+@alone
 @program
 def schedulers():
     seen = []
@@ -284,6 +300,7 @@ def schedulers():
     return seen, scheduler.empty()
 
 
+@alone
 @program
 def loops_that_poll_see_others_work():
     out = []
@@ -312,6 +329,7 @@ def loops_that_poll_see_others_work():
     return out
 
 
+@alone
 @program
 def tasks_that_poll_get_forward():
     async def main():
@@ -326,6 +344,7 @@ def tasks_that_poll_get_forward():
     return asyncio.run(main())
 
 
+@alone
 @program
 def wrong_calls_of_locks():
     lock, again = threading.Lock(), threading.RLock()

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 
-from parity_kit import attempt, program, soon
+from parity_kit import alone, attempt, program, soon
 
 
 def run_all(*functions):
@@ -29,6 +29,7 @@ def attempts(*calls):
     return out
 
 
+@alone
 @program
 def a_thread_lives_and_dies():
     seen = []
@@ -48,6 +49,7 @@ def a_thread_lives_and_dies():
     return before, during, still, thread.is_alive(), seen, attempts(thread.start, thread.join)
 
 
+@alone
 @program
 def the_main_thread():
     main = threading.main_thread()
@@ -55,6 +57,7 @@ def the_main_thread():
     return main is here, main.name, main.is_alive(), main.daemon, here in threading.enumerate()
 
 
+@alone
 @program
 def the_main_thread_as_others_see_it():
     seen = []
@@ -62,6 +65,7 @@ def the_main_thread_as_others_see_it():
     return seen, thread.name.startswith("Thread-")
 
 
+@alone
 @program
 def a_thread_that_fails():
     caught = []
@@ -73,6 +77,7 @@ def a_thread_that_fails():
     return caught
 
 
+@alone
 @program
 def thread_local_data():
     class Counter(threading.local):
@@ -98,6 +103,7 @@ def thread_local_data():
     return seen, plain.x, counter.value
 
 
+@alone
 @program
 def a_lock():
     lock = threading.Lock()
@@ -111,6 +117,7 @@ def a_lock():
     return out
 
 
+@alone
 @program
 def a_lock_keeps_threads_apart():
     lock, inside, seen = threading.Lock(), [], []
@@ -127,6 +134,7 @@ def a_lock_keeps_threads_apart():
     return seen
 
 
+@alone
 @program
 def a_lock_released_by_another():
     lock = threading.Lock()
@@ -143,6 +151,7 @@ def a_lock_released_by_another():
     return out
 
 
+@alone
 @program
 def a_reentrant_lock():
     lock = threading.RLock()
@@ -153,6 +162,7 @@ def a_reentrant_lock():
     return seen, attempts(lock.release)
 
 
+@alone
 @program
 def a_condition():
     condition, items, seen = threading.Condition(), [], []
@@ -177,6 +187,7 @@ def a_condition():
     return sorted(seen), late, known, attempts(condition.notify)
 
 
+@alone
 @program
 def an_event():
     event = threading.Event()
@@ -192,6 +203,7 @@ def an_event():
     return sorted(seen), event.is_set()
 
 
+@alone
 @program
 def semaphores_and_barriers():
     semaphore, most, now = threading.BoundedSemaphore(2), [0], [0]
@@ -215,6 +227,7 @@ def semaphores_and_barriers():
     return most, sorted(arrived), failed, attempt(semaphore.release)
 
 
+@alone
 @program
 def queues():
     out = []
@@ -249,6 +262,7 @@ def queues():
     return out
 
 
+@alone
 @program
 def joining_a_queue():
     line, done = queue.Queue(), []
@@ -267,6 +281,7 @@ def joining_a_queue():
     return done
 
 
+@alone
 @program
 def a_pool_of_threads():
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
@@ -282,12 +297,14 @@ def a_pool_of_threads():
     return results, futures[0].result(), failed, len(done), len(pending), late, order
 
 
+@alone
 @program
 def a_pool_left_open():
     pool = concurrent.futures.ThreadPoolExecutor(2)
     return pool.submit(pow, 2, 10).result()
 
 
+@alone
 @program
 def daemons():
     forever = threading.Event()
