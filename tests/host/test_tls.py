@@ -462,4 +462,6 @@ def test_a_killed_program_leaves_a_ragged_end(net):
     client = a.start(program)
     net.run("10s")
     server.kill()
-    assert client.result() == [b"alive", ssl.SSL_ERROR_EOF]
+    # Some versions of Python tell OpenSSL to take it for an end like any other.
+    quiet = CLIENT.options & ssl.OP_IGNORE_UNEXPECTED_EOF
+    assert client.result() == ([b"alive"] if quiet else [b"alive", ssl.SSL_ERROR_EOF])

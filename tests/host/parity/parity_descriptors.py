@@ -166,7 +166,11 @@ def replacing_a_descriptor():
         out = [os.dup2(writer, target) == target, os.get_inheritable(target), os.write(target, b"x")]
         out += [os.read(reader, 9), os.read(other, 9), os.dup2(writer, writer) == writer]
         os.dup2(writer, target, inheritable=False)
-        return [*out, os.get_inheritable(target), failing(os.dup2, -1, target), failing(os.dup2, writer, -1)]
+        return [
+            *out,
+            os.get_inheritable(target),
+            *(failing(os.dup2, *pair)[0] for pair in ((-1, target), (writer, -1))),
+        ]
 
 
 @program

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 
-from parity_kit import alone, attempt, program, soon
+from parity_kit import alone, attempt, failing, program, soon
 
 USED = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
 
@@ -433,7 +433,7 @@ def odd_times_of_timers():
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     outcomes = [signal.setitimer(signal.ITIMER_REAL, 0, 1), signal.getitimer(signal.ITIMER_REAL)]
     odd = (float("nan"), float("inf"), -1, 1e300, None, "x")
-    outcomes += [attempt(signal.setitimer, signal.ITIMER_REAL, seconds) for seconds in odd]
+    outcomes += [failing(signal.setitimer, signal.ITIMER_REAL, seconds) for seconds in odd]
     outcomes += [signal.alarm(-1), signal.alarm(0)]
     return outcomes + [attempt(signal.alarm, seconds) for seconds in (2**31, 2**40, 1.5, None)]
 

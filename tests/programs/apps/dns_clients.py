@@ -10,13 +10,13 @@ import dns.resolver
 
 
 def look_up(name):
-    answer = dns.resolver.resolve(name, "A")
+    answer = dns.resolver.Resolver().resolve(name, "A")
     return answer.canonical_name.to_text(), [each.address for each in answer]
 
 
 def look_up_nobody(name):
     try:
-        dns.resolver.resolve(name, "A")
+        dns.resolver.Resolver().resolve(name, "A")
     except dns.resolver.NXDOMAIN as error:
         return str(error)
     return None
