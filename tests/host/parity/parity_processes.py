@@ -34,7 +34,7 @@ def numbers_of_processes():
         os.getpid() > 0,
         os.getpgid(0) == os.getpgrp(),
         os.getpgid(os.getpid()) == os.getpgrp(),
-        os.getsid(0) > 0,
+        os.getsid(0) == os.getsid(os.getpid()),
         attempt(os.getpgid, 2**22 + 5),
         attempt(os.getsid, 2**22 + 5),
         attempt(os.setpgid, 2**22 + 5, 0)[:2],
