@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassnet.transport.tcp import State, TcpSettings
-from glassnet.transport.tcp.congestion import Reno
+from glassnet.transport.tcp.window import Reno
 from glassnet.transport.tcp.rtt import RoundTrip
 from glassnet.wire.checksum import pseudo_sum
 from glassnet.wire.options import Option

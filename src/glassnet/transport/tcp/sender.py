@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_sent
-from glassnet.transport.tcp.congestion import CongestionControl, Reno
+from glassnet.transport.tcp.window import CongestionControl, Reno
 from glassnet.transport.tcp.events import Retransmission, WindowChange
 from glassnet.transport.tcp.opening import offer
 from glassnet.transport.tcp.rtt import RoundTrip

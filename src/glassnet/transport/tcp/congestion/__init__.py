@@ -1,0 +1,11 @@
+"""Congestion control: exchangeable, pure objects, by the names that TCP_CONGESTION uses."""
+
+from __future__ import annotations
+
+from glassnet.transport.tcp.congestion.control import UNLIMITED, CongestionControl, RateSample
+from glassnet.transport.tcp.congestion.reno import Reno
+
+__all__ = ["CONTROLLERS", "UNLIMITED", "CongestionControl", "RateSample", "Reno"]
+
+CONTROLLERS: dict[str, type[CongestionControl]] = {each.name: each for each in (Reno,)}
+"""What can be chosen, by name."""
