@@ -13,14 +13,13 @@ from measure import Figure, answer, figure, fresh, peer, peer_path, ratio, repor
 
 PORT = 9
 PIECE = 65536
-BUFFER = 1 << 20  # ns-3's program has the same
+BUFFER = 1 << 20  # ns-3's program has the same; above what a host lets programs have, so it is forced
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
 
 def receive() -> int:
     with socket.create_server(("", PORT)) as listener:
-        listener.setsockopt(
-            socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER // 2
-        )  # Linux doubles what it is given
+        listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER // 2)
         connection, _ = listener.accept()
     received = 0
     with connection:
@@ -31,7 +30,7 @@ def receive() -> int:
 
 def send(total: int) -> None:
     with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER // 2)
+        connection.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER // 2)
         connection.connect(("receiver", PORT))
         piece = bytes(PIECE)
         while total > 0:

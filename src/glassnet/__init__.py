@@ -13,24 +13,30 @@ from glassnet.engine import Drop  # noqa: E402
 from glassnet.errors import GlassnetError, ProcessEnded, Refused  # noqa: E402
 from glassnet.host.deadlock import Deadlock  # noqa: E402
 from glassnet.host.process import Process  # noqa: E402
+from glassnet.physical import CoDel, FqCoDel, Red, TailDrop, Threshold  # noqa: E402
 from glassnet.topology import Cable, Host, Network, Router  # noqa: E402
 from glassnet.topology.power import HostStateChanged  # noqa: E402
 from glassnet.transport.tcp.events import Retransmission, StateChange, WindowChange  # noqa: E402
 
 __all__ = [
     "Cable",
+    "CoDel",
     "Deadlock",
     "Drop",
+    "FqCoDel",
     "GlassnetError",
     "Host",
     "HostStateChanged",
     "Network",
     "Process",
     "ProcessEnded",
+    "Red",
     "Refused",
     "Retransmission",
     "Router",
     "StateChange",
+    "TailDrop",
+    "Threshold",
     "WindowChange",
     "__version__",
 ]

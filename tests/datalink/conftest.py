@@ -18,6 +18,7 @@ class Wire:
         self.frames = 0
         self.bytes = 0
         self.up = True
+        self.receiver = None
 
     def send(self, frame: bytes) -> None:
         self.sent.append(frame)

@@ -203,3 +203,66 @@ def test_bad_clocks_are_refused() -> None:
     for speed in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="speed="):
             Engine(clock="scaled", speed=speed)
+
+
+class Outside:
+    """Something outside, which is ready whenever it is looked at, until it has happened `times`."""
+
+    def __init__(self, engine: Engine, times: int) -> None:
+        self.engine = engine
+        self.left = times
+        self.happened: list[int] = []
+
+    def wait(self, seconds: float) -> bool:
+        return self.left > 0
+
+    def happen(self) -> None:
+        self.left -= 1
+        self.happened.append(self.engine.now)
+
+
+def test_work_without_end_does_not_shut_out_what_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = Wall(monkeypatch)
+    engine = Engine(clock="real")
+    outside = engine.outside = Outside(engine, 3)
+    ran = 0
+
+    def again(_: object) -> None:
+        nonlocal ran
+        ran += 1
+        wall.now += 10
+        if outside.left and ran < 10_000:
+            engine.after(0, again)
+
+    engine.at(0, again)
+    assert engine.run() is False
+    assert len(outside.happened) == 3
+    assert ran < 1000
+
+
+def test_what_comes_from_outside_comes_before_events_that_are_not_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wall = Wall(monkeypatch)
+    engine = Engine(clock="real")
+    outside = engine.outside = Outside(engine, 1)
+    seen: list[int] = []
+    engine.at(5 * 10**9, lambda _: seen.append(engine.now))
+    wall.now += 7
+    engine.run()
+    assert outside.happened[0] < 5 * 10**9
+    assert seen == [5 * 10**9]
+
+
+def test_a_paced_run_is_asked_after_each_event_whether_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    Wall(monkeypatch)
+    engine = Engine(clock="real")
+    seen: list[int] = []
+    for number in range(10):
+        engine.at(0, seen.append, number)
+    assert engine.run(wanted=lambda: len(seen) < 3) is False
+    assert seen == [0, 1, 2]
+    engine.at(0, lambda _: engine.pause())
+    engine.at(0, seen.append, 99)
+    assert engine.run() is True
+    assert seen == list(range(10))

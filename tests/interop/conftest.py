@@ -22,10 +22,14 @@ class Tshark:
     def __init__(self, program: str) -> None:
         self._program = program
 
-    def rows(self, capture: Path, *fields: str, where: str = "") -> list[list[str]]:
-        """The values of `fields` in each packet that `where` (a display filter) lets through."""
+    def rows(self, capture: Path, *fields: str, where: str = "", opaque: int = 0) -> list[list[str]]:
+        """The values of `fields` in each packet that `where` (a display filter) lets through.
+
+        What a connection of the port `opaque` carries is not looked at: it means nothing.
+        """
         options = [part for check in CHECKS for part in ("-o", f"{check}:TRUE")]
         options += ["-Y", where] if where else []
+        options += ["-d", f"tcp.port=={opaque},data"] if opaque else []
         columns = [part for field in fields for part in ("-e", field)]
         command = [self._program, "-n", "-r", str(capture), *options, "-T", "fields", *columns]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -34,12 +38,17 @@ class Tshark:
         assert complaints == [], "tshark complains about the file itself"
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def faults(self, capture: Path) -> list[str]:
-        """What tshark finds wrong: malformed or cut packets, bad checksums, expert errors."""
+    def faults(self, capture: Path, among: str = "", opaque: int = 0) -> list[str]:
+        """What tshark finds wrong: malformed or cut packets, bad checksums, expert errors.
+
+        `among` is a display filter for the packets in question; `opaque` is as for `rows`.
+        """
         bad = " || ".join(f"{protocol}.checksum.status == {BAD}" for protocol in PROTOCOLS)
         wrong = f"_ws.malformed || _ws.short || _ws.expert.severity == {ERROR} || {bad}"
+        if among:
+            wrong = f"({among}) && ({wrong})"
         fields = ("frame.number", "frame.protocols", "_ws.col.Info", "_ws.expert.message")
-        return ["  ".join(row) for row in self.rows(capture, *fields, where=wrong)]
+        return ["  ".join(row) for row in self.rows(capture, *fields, where=wrong, opaque=opaque)]
 
     def verified(self, capture: Path) -> Counter[str]:
         """How many checksums tshark has found right, by protocol."""

@@ -29,6 +29,7 @@ class Wire:
         self.sent: list[bytes] = []
         self.frames = self.bytes = 0
         self.up = True
+        self.receiver = None
 
     def send(self, frame: bytes) -> None:
         self.sent.append(frame)

@@ -38,6 +38,8 @@ def test_changes_leave_the_rest() -> None:
         ("reordering_delay", -1, "nanoseconds"),
         ("queue", -1, "octets, an integer not below 0"),
         ("queue", 1.5, "octets"),
+        ("discipline", "codel", "a queueing discipline, such as FqCoDel"),
+        ("discipline", None, "a queueing discipline"),
         ("loss", 1.01, "a probability from 0 to 1"),
         ("loss", -0.1, "a probability"),
         ("loss", "1%", "a probability"),
@@ -47,7 +49,7 @@ def test_changes_leave_the_rest() -> None:
         ("duplication", 2, "a probability"),
         ("reordering", 2, "a probability"),
         ("bit_errors", 2, "a probability"),
-        ("speed", 1, "one of rate, delay, queue, loss"),
+        ("speed", 1, "one of rate, delay, queue, discipline, loss"),
     ],
 )
 def test_nonsense_names_the_cable_the_condition_and_what_was_expected(

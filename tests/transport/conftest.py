@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EMSGSIZE, ENETUNREACH
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,8 @@ INTERFACE = PathInterface()
 
 
 class PathFlow:
+    offloads = False
+
     def __init__(self, internet: Path, source: bytes, destination: bytes, protocol: int) -> None:
         self.internet = internet
         self.source = source
@@ -48,6 +51,12 @@ class PathFlow:
 
     def confirm(self) -> None:
         self.confirmed += 1
+
+    def set(self, **_: object) -> None:
+        pass
+
+    def twin(self, *, ecn: int) -> PathFlow:
+        return self
 
 
 def packet(source: bytes, destination: bytes, protocol: int, payload: bytes) -> bytes:
@@ -105,6 +114,14 @@ LEFT6 = bytes.fromhex("20010db8000000000000000000000001")
 RIGHT6 = bytes.fromhex("20010db8000000000000000000000002")
 
 
+def plain(**settings: Any) -> TcpSettings:
+    """Settings without what moves by itself: buffers that stay, no quick ACKs, and Reno."""
+    for buffer in ("send_buffer", "receive_buffer"):
+        size = settings.setdefault(buffer, 1 << 20)
+        settings.setdefault(f"{buffer}_max", size)
+    return TcpSettings(**{"quick_acks": 0, "congestion_control": "reno", **settings})
+
+
 class Scripted:
     """One TCP under test at 192.0.2.1, and a peer at 192.0.2.2 that says what the test tells it to."""
 
@@ -112,7 +129,7 @@ class Scripted:
         self.engine = Engine(seed=1)
         self.path = Path(self.engine, LEFT4, LEFT6)
         self.drops = Drops(self.engine, "left")
-        self.tcp = Tcp(self.path, self.drops, TcpSettings(**settings))  # type: ignore[arg-type]
+        self.tcp = Tcp(self.path, self.drops, plain(**settings))
         self.sent: list[TcpSegment] = []
         self.times: list[int] = []
         self.path.out = self._out
@@ -168,8 +185,7 @@ class Pair:
         self.paths = [Path(self.engine, LEFT4, LEFT6), Path(self.engine, RIGHT4, RIGHT6)]
         self.drops = [Drops(self.engine, "left"), Drops(self.engine, "right")]
         self.left, self.right = (
-            Tcp(path, drops, TcpSettings(**settings))  # type: ignore[arg-type]
-            for path, drops in zip(self.paths, self.drops, strict=True)
+            Tcp(path, drops, plain(**settings)) for path, drops in zip(self.paths, self.drops, strict=True)
         )
         self.udp = [Udp(path, drops) for path, drops in zip(self.paths, self.drops, strict=True)]
         for index, towards in ((0, "right"), (1, "left")):

@@ -451,9 +451,9 @@ def test_a_partial_acknowledgement_does_not_send_a_lost_segment_twice(scripted):
     end.take()
     for _ in range(3):
         end.say(ACK, end.iss + 1, end.isn + 1)
-    assert end.connection.sender.recovering
+    assert end.connection.sender.recovery.recovering
     end.take()
-    end.connection.sender.mark_lost()
+    end.connection.sender.recovery.lose_all("path MTU")
     end.say(ACK, end.iss + 1, end.isn + 1 + 1460)
     sent = [segment.sequence for segment in end.take()]
     assert len(sent) == len(set(sent))
@@ -497,7 +497,7 @@ def test_fast_retransmit_works_in_a_connection_that_followed_time_wait(scripted,
     for _ in range(3):
         end.say(ACK, 5001, answer.sequence + 1)
     assert len(end.take()) == 1
-    assert second.sender.recovering
+    assert second.sender.recovery.recovering
 
 
 # Blind attacks

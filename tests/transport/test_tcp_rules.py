@@ -97,7 +97,7 @@ def test_a_repeated_syn_gets_the_same_answer(scripted):
 def test_mss_defaults_to_536(scripted):
     end = connected(scripted, options=())
     end.connection.send(b"x" * 2000)
-    assert [len(segment.payload) for segment in end.take()] == [536, 536, 536]
+    assert [len(segment.payload) for segment in end.take()] == [536, 536, 536, 392]
 
 
 def test_an_ack_of_nothing_in_syn_sent_is_reset(scripted):
@@ -283,7 +283,7 @@ def test_three_duplicates_make_a_fast_retransmit(scripted):
     for count in range(3):
         end.say(ACK, end.iss + 1, end.isn + 1)
         assert len(end.take()) == (count == 2)
-    assert end.connection.sender.recovering
+    assert end.connection.sender.recovery.recovering
     assert end.connection.sender.congestion.threshold == 7300
 
 
@@ -299,7 +299,7 @@ def test_a_partial_ack_resends_the_next_hole_and_a_full_one_ends_it(scripted):
     (second,) = end.take()
     assert second.sequence == (end.isn + 1 + 1460 * 4) & 0xFFFFFFFF
     end.say(ACK, end.iss + 1, end.isn + 1 + 14600)
-    assert not end.connection.sender.recovering
+    assert not end.connection.sender.recovery.recovering
     assert end.connection.sender.congestion.window <= 7300
 
 

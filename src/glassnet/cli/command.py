@@ -136,3 +136,20 @@ def shell(
     from glassnet.cli.shell.open import shell as open_shell
 
     raise typer.Exit(open_shell(lab, host, command or [], seed=seed, clock=clock))
+
+
+@app.command()
+def packetdrill(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The scripts to run.")],
+    profile: Annotated[
+        str, typer.Option(help="How TCP is set: linux, or rfc for no more than the RFCs ask for.")
+    ] = "linux",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each packet as it passes.")] = False,
+) -> None:
+    """Run packetdrill scripts against this stack, without root, in virtual time.
+
+    Each one prints PASS, or the first difference. The exit status is 1 if any failed.
+    """
+    from glassnet.cli.packetdrill import packetdrill as run_scripts
+
+    raise typer.Exit(run_scripts(files, profile, verbose))

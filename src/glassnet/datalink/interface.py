@@ -65,6 +65,7 @@ class Interface(Jack):
         self.rx_other_host = 0
         self._up = True
         self._ring: list[bytes] | None = None
+        self._mtu = mtu
         self.mac = mac
         self.mtu = mtu
 
@@ -94,7 +95,7 @@ class Interface(Jack):
         if not _LEAST_MTU <= mtu <= _GREATEST_MTU:
             raise ValueError(f"{self}: mtu={mtu!r}: expected {_LEAST_MTU} to {_GREATEST_MTU} octets")
         self._mtu = mtu
-        self._longest = _HEADER + mtu
+        self._connect()
 
     @property
     def up(self) -> bool:
@@ -111,12 +112,20 @@ class Interface(Jack):
         """Whether it is up and on a cable that is not cut."""
         return self._up and self._lane is not None and self._lane.up
 
+    @property
+    def large(self) -> int:
+        """Octets of the longest IP packet that may be sent as a `Large` frame, to be cut further on; or 0."""
+        lane = self._lane
+        return 0 if lane is None or not self._up else lane.offload
+
     def _connect(self) -> None:
         super()._connect()
         # Off or held, no frame is its own: all take the unusual way.
         self._own = self._mac if self._up and self._ring is None else None
         if not self._up:
             self._transmit = None
+        far = None if self._lane is None else self._lane.receiver
+        self._longest = _HEADER + (self._mtu if far is None else max(self._mtu, far.offload))
 
     def hold(self) -> None:
         """Keep the frames that come, up to `RING` of them, until `release`: nobody takes them now."""
@@ -208,7 +217,7 @@ class Interface(Jack):
                 return
             offset = _HEADER + _TAG  # VLAN 0: the tag carries a priority alone (802.1Q clause 9.6)
             ethertype = frame[16:18]
-        if len(frame) - offset > self._mtu:
+        if len(frame) - offset + _HEADER > self._longest:
             self.drops("ethernet: giant", frame)
             return
         if ethertype < _LEAST_ETHERTYPE:

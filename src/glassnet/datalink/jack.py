@@ -33,6 +33,9 @@ class Jack(ABC):
         "rx_frames",
     )
 
+    offload = 0
+    """Frames are taken, and nothing larger."""
+
     def __init__(self, engine: Engine, name: str, drops: Drops) -> None:
         self._engine = engine
         self.name = name

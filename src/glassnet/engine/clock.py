@@ -27,6 +27,9 @@ _FOREVER = 1 << 63
 # Seconds that a paced clock sleeps at a time, so that `pause` from a signal's handler is soon heard.
 _NAP = 0.05
 
+# Events that a paced clock runs without a look at the wall and at what is outside.
+_BATCH = 64
+
 # Taken before any program's view of time is patched: the engine paces by the real clock.
 _wall_ns = time.monotonic_ns
 _wall_sleep = time.sleep
@@ -96,7 +99,9 @@ class Engine:
         limit = _FOREVER if until is None else until
         self._running = True
         try:
-            if self.clock == "virtual" and wanted is None:
+            if self.clock != "virtual":
+                self._run_paced(limit, wanted)
+            elif wanted is None:
                 self._run_virtual(limit)
             else:
                 self._run_watched(limit, wanted)
@@ -125,11 +130,24 @@ class Engine:
             self.now = when
             entry[2](entry[3])
 
-    def _run_watched(self, limit: int, wanted: Callable[[], bool] | None) -> None:
-        """As `_run_virtual`, at the pace of the clock and while it is wanted."""
+    def _run_watched(self, limit: int, wanted: Callable[[], bool]) -> None:
+        """As `_run_virtual`, while it is wanted."""
+        heap = self.heap
+        while self._running and wanted():
+            if not heap:
+                if limit != _FOREVER or not self._outside_within(_NAP):
+                    return
+                continue
+            if heap[0][0] > limit:
+                return
+            entry = heappop(heap)
+            self.now = entry[0]
+            entry[2](entry[3])
+
+    def _run_paced(self, limit: int, wanted: Callable[[], bool] | None) -> None:
+        """At the pace of the wall clock, and while it is wanted, if someone asks."""
         heap = self.heap
         speed = self.speed
-        paced = self.clock != "virtual"
         started_wall, started = _wall_ns(), self.now
 
         def wall() -> int:
@@ -140,10 +158,10 @@ class Engine:
             if when > limit:
                 when = limit
             if when == _FOREVER:
-                if not self._outside_within(_NAP, wall if paced else None):
+                if not self._outside_within(_NAP, wall):
                     return
                 continue
-            ahead = (when - started) / speed - (_wall_ns() - started_wall) if paced else 0
+            ahead = (when - started) / speed - (_wall_ns() - started_wall)
             if ahead > 0:
                 nap = min(ahead / 1e9, _NAP)
                 if not self._outside_within(nap, wall, when):
@@ -151,9 +169,20 @@ class Engine:
                 continue
             if not heap or heap[0][0] > limit:
                 return
+            if self._run_due(min(max(wall(), when), limit), wanted) and self.outside is not None:
+                # Work without end must not shut out what is outside.
+                self._outside_within(0, wall, heap[0][0])
+
+    def _run_due(self, due: int, wanted: Callable[[], bool] | None) -> bool:
+        """Run events until time `due`, one at least; True if there are more than one batch."""
+        heap = self.heap
+        for _ in range(_BATCH):
             entry = heappop(heap)
             self.now = entry[0]
             entry[2](entry[3])
+            if not heap or heap[0][0] > due or not self._running or (wanted is not None and not wanted()):
+                return False
+        return True
 
     def _outside_within(
         self, seconds: float, when: Callable[[], int] | None = None, most: int = _FOREVER

@@ -16,25 +16,29 @@ __all__ = ["Timer"]
 
 
 class Timer:
-    """Calls `callback()` once, at `deadline` (nanoseconds); None while stopped."""
+    """Calls `callback()` once, at `deadline` (nanoseconds); None while stopped.
 
-    __slots__ = ("_armed", "_engine", "callback", "deadline")
+    `armed` is when the entry in the engine's queue comes up, or None. A hot path may set
+    `deadline` itself, to a time that is not before `armed`.
+    """
+
+    __slots__ = ("_engine", "armed", "callback", "deadline")
 
     def __init__(self, engine: Engine, callback: Callable[[], object]) -> None:
         self._engine = engine
         self.callback = callback
-        self._armed: int | None = None
+        self.armed: int | None = None
         self.deadline: int | None = None
 
     def start(self, when: int) -> None:
         """Fire at time `when` (the past means now), instead of whenever it was set to."""
         self.deadline = when
-        armed = self._armed
+        armed = self.armed
         if armed is None or when < armed:
             engine = self._engine
             if when < engine.now:
                 when = engine.now  # the engine's time never goes back
-            self._armed = when
+            self.armed = when
             heappush(engine.heap, (when, next(engine.order), self._due, when))
 
     def stop(self) -> None:
@@ -42,9 +46,9 @@ class Timer:
         self.deadline = None
 
     def _due(self, when: int) -> None:
-        if when != self._armed:
+        if when != self.armed:
             return  # an earlier start superseded this entry
-        self._armed = None
+        self.armed = None
         deadline = self.deadline
         if deadline is None:
             return

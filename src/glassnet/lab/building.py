@@ -28,7 +28,7 @@ class Built:
     def __init__(self, lab: Lab) -> None:
         clock, speed = lab.clock
         kind: Clock = "real" if clock == "real" else "scaled" if clock == "scaled" else "virtual"
-        self.network = Network(lab.seed, kind, speed)
+        self.network = Network(lab.seed, kind, speed, tcp=lab.tcp)
         self.cables: dict[str, list[Cable]] = {}
 
 
@@ -61,7 +61,7 @@ class _Builder:
                 network.switch(switch.name)
         for host in lab.hosts.values():
             with self._at(host.path):
-                (network.router if host.router else network.host)(host.name)
+                (network.router if host.router else network.host)(host.name, host.tcp)
         for lan in lab.lans.values():
             self._lan(lan.name)
         for cable in lab.cables.values():

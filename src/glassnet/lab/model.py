@@ -72,6 +72,7 @@ class HostPlan:
     search: list[str] = field(default_factory=list)
     skew: str | float = 0
     drift: str | float = 0
+    tcp: str | dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class Lab:
     clock: tuple[str, float] = ("virtual", 1.0)
     for_: int | None = None
     until: list[str] | None = None
+    tcp: str | dict[str, Any] | None = None
     names: dict[str, list[str]] = field(default_factory=dict)
     lans: dict[str, LanPlan] = field(default_factory=dict)
     cables: dict[str, CablePlan] = field(default_factory=dict)

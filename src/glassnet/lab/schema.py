@@ -9,6 +9,7 @@ from typing import Any
 from glassnet.engine.quantity import drift, duration, offset
 from glassnet.lab import commands
 from glassnet.topology.cable import UNITS
+from glassnet.transport.tcp.sysctl import tcp_settings
 
 __all__ = ["CABLE_ACTIONS", "HOST_ACTIONS", "PROGRAM_ACTIONS", "SCHEMA", "TABLES", "Reads"]
 
@@ -166,6 +167,11 @@ def _command(value: Any) -> commands.Command:
     return commands.parse(_text(value))
 
 
+def _tcp(value: Any) -> str | dict[str, Any]:
+    tcp_settings(value)
+    return value  # type: ignore[no-any-return]
+
+
 def _quality(unit: Callable[[Any], Any], may_be_unlimited: bool) -> Reads:
     def read(value: Any) -> Any:
         if may_be_unlimited and value == UNLIMITED:
@@ -195,6 +201,7 @@ _HOST: dict[str, Reads] = {
     "search": _texts,
     "skew": _as_written(offset),
     "drift": _as_written(drift),
+    "tcp": _tcp,
 }
 
 SCHEMA: Mapping[str, Mapping[str, Reads]] = {
@@ -204,6 +211,7 @@ SCHEMA: Mapping[str, Mapping[str, Reads]] = {
         "for": duration,
         "until": _texts,
         "names": _names,
+        "tcp": _tcp,
     },
     "lan": {"hosts": _list_of_texts, "prefix": _prefixes, "mtu": _mtu, **_QUALITY},
     "cable": {"between": _two_names, "prefix": _prefixes, "mtu": _mtu, **_QUALITY},

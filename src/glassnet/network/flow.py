@@ -7,10 +7,11 @@ never a second pass over the bytes.
 
 from __future__ import annotations
 
+from copy import copy
 from errno import EINVAL, EMSGSIZE
 from os import strerror
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from glassnet.datalink.interface import Interface
 from glassnet.network.destinations import Destination, Kind
@@ -18,6 +19,7 @@ from glassnet.network.fragmentation import fragments_v4, fragments_v6
 from glassnet.network.next_hop import GroupHop
 from glassnet.wire.checksum import ones_sum, pseudo_sum
 from glassnet.wire.ipv4 import DONT_FRAGMENT
+from glassnet.wire.large import Large, large
 
 if TYPE_CHECKING:
     from glassnet.network.internet import Internet
@@ -106,6 +108,12 @@ class Flow:
             self.multicast_loop = multicast_loop
         self._prepare()
 
+    def twin(self, *, ecn: int) -> Self:
+        """The same flow with these two bits of ECN in its packets (RFC 3168, 5)."""
+        other = copy(self)
+        other.set(tos=self.tos & ~3 | ecn)
+        return other
+
     @property
     def interface(self) -> Interface:
         """Where packets leave the host."""
@@ -131,6 +139,20 @@ class Flow:
             except OSError:
                 pass  # no route: send will say so, and until then the last MTU known is as good as any
         return entry.mtu
+
+    @property
+    def offloads(self) -> bool:
+        """Whether the interface takes segments in runs at all."""
+        return self._entry.interface.large > 0
+
+    @property
+    def large(self) -> int:
+        """The longest packet, Internet header included, that may be sent as a `Large` now; 0: none.
+
+        Then `send` takes a payload that is a `Large`, and an interface further on cuts it.
+        """
+        entry = self._entry
+        return 0 if entry.hop.link is None else entry.interface.large
 
     def confirm(self) -> None:
         """The transport has proof that packets arrive (RFC 4861 section 7.3.1)."""
@@ -182,6 +204,10 @@ class Flow:
         except OSError:
             self._internet.drops("ip: no route", head)
             raise
+        if type(payload) is Large and entry.hop.link is not None:
+            frame = entry.hop.link + self._packet(head, payload)
+            entry.transmit(large(frame, payload.segment))
+            return
         if header + len(head) + len(payload) > entry.mtu:
             unbroken = self.dont_fragment and not entry.breakable
             if unbroken or len(head) + len(payload) > self._longest_segment:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from glassnet.network.destinations import Destination, Kind
 from glassnet.network.fragmentation import fragments_v4
+from glassnet.network.mss import clamped
 from glassnet.wire.foreign import Foreign
 from glassnet.wire.ipv4 import DONT_FRAGMENT
 
@@ -15,18 +16,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Forwarder"]
 
+_TCP = 6
 _pack_v4 = Struct("!BBH").pack
 _HOPS = tuple(bytes((hops,)) for hops in range(256))
 
 
 class Forwarder:
-    """Sends packets on that are not for this host. `forwarded` counts them."""
+    """Sends packets on that are not for this host.
 
-    __slots__ = ("_drops", "_internet")
+    `clamp_mss` keeps the MSS in TCP SYNs that pass to what their way out takes in one packet
+    (True), or to a number of bytes, or leaves it alone (False).
+    """
+
+    __slots__ = ("_drops", "_internet", "clamp_mss")
 
     def __init__(self, internet: Internet) -> None:
         self._internet = internet
         self._drops = internet.drops
+        self.clamp_mss: bool | int = False
 
     def forward_v4(
         self,
@@ -39,6 +46,11 @@ class Forwarder:
         way: Destination,
     ) -> None:
         """Send an IPv4 packet on, one hop nearer to the end of its life."""
+        if self.clamp_mss is not False and protocol == _TCP:
+            fragment = (frame[offset + 6] & 0x1F) | frame[offset + 7]
+            if not fragment:
+                start = offset + ((frame[offset] & 15) << 2)
+                frame = clamped(frame, start, end, self._most(way.link_mtu - 40))
         link = way.hop.link
         if link is None or ttl < 2 or end - offset > way.link_mtu or frame[0] & 1:
             self._forward_v4_with_care(frame, offset, end, ttl, protocol, checksum, way)
@@ -59,12 +71,17 @@ class Forwarder:
 
     def forward_v6(self, frame: bytes, offset: int, end: int, hop_limit: int, way: Destination) -> None:
         """Send an IPv6 packet on, one hop nearer to the end of its life."""
+        if self.clamp_mss is not False and frame[offset + 6] == _TCP:
+            frame = clamped(frame, offset + 40, end, self._most(way.link_mtu - 60))
         link = way.hop.link
         if link is None or hop_limit < 2 or end - offset > way.link_mtu or frame[0] & 1:
             self._forward_v6_with_care(frame, offset, end, hop_limit, way)
             return
         onward = b"".join((link, frame[offset : offset + 7], _HOPS[hop_limit - 1], frame[offset + 8 : end]))
         way.transmit(onward if type(frame) is bytes else Foreign(onward))
+
+    def _most(self, fits: int) -> int:
+        return fits if self.clamp_mss is True else int(self.clamp_mss)
 
     def _forward_v4_with_care(
         self,

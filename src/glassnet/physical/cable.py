@@ -15,7 +15,8 @@ class Cable:
     """A full-duplex cable between two ends, which `ends` names.
 
     The conditions are those of `Conditions`: `rate` in bits per second (None: infinitely
-    fast), `delay` in nanoseconds, `queue` in octets (None: no limit), and the impairments.
+    fast), `delay` in nanoseconds, `queue` in octets (None: no limit), its `discipline`, and the
+    impairments.
     A value that makes no sense is a ValueError that names the cable.
     """
 

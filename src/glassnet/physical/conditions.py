@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from glassnet.physical.queues import Discipline, TailDrop
+
 __all__ = ["Changes", "Conditions"]
 
 _PROBABILITIES = ("loss", "duplication", "reordering", "bit_errors")
+_TAIL_DROP = TailDrop()
 
 
 class Changes(TypedDict, total=False):
@@ -17,6 +20,7 @@ class Changes(TypedDict, total=False):
     rate: int | None
     delay: int
     queue: int | None
+    discipline: Discipline
     loss: float
     duplication: float
     reordering: float
@@ -38,6 +42,9 @@ class Conditions:
     queue: int | None = None
     """Octets of line time (24 more than its own for each frame) that may wait to be sent, including the frame
     being sent and the one that comes; None is no limit. An idle transmitter takes any frame."""
+
+    discipline: Discipline = _TAIL_DROP
+    """Which of the frames that wait are sent next, dropped or marked. Where `rate` is None none wait."""
 
     loss: float = 0.0
     """Probability that a frame is lost on the way."""
@@ -79,6 +86,8 @@ def _fault(name: str, value: object) -> str | None:
         return None
     if name not in Conditions.__dataclass_fields__:
         return f"one of {', '.join(Conditions.__dataclass_fields__)}"
+    if name == "discipline":
+        return None if isinstance(value, Discipline) else "a queueing discipline, such as FqCoDel()"
     if value is None and name in ("rate", "queue", "reordering_delay"):
         return None
     if name == "rate":

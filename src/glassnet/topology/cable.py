@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypedDict, Unpack
 
 from glassnet import physical
+from glassnet.bridge import Tap
 from glassnet.datalink.interface import Interface
 from glassnet.datalink.switch import Port
 from glassnet.engine.quantity import data_rate, data_size, duration, probability
 from glassnet.physical.cable import Lane
+from glassnet.physical.queues import Discipline, discipline
 
 __all__ = ["UNITS", "Cable", "Direction", "Quality", "conditions"]
 
 # 1 MiB is about what Linux queues by default: 1000 full frames.
 DEFAULT_QUEUE = 1 << 20
 
-UNITS: dict[str, Callable[[Any], float | int]] = {
+UNITS: dict[str, Callable[[Any], object]] = {
     "rate": data_rate,
     "delay": duration,
     "queue": data_size,
+    "discipline": discipline,
     "loss": probability,
     "duplication": probability,
     "reordering": probability,
@@ -47,6 +50,11 @@ class Quality(TypedDict, total=False):
 
     queue: str | float | None
     """`"64KiB"` that may wait to be sent; None is no limit."""
+
+    discipline: str | Discipline | Mapping[str, Any]
+    """What the queue does: `"tail_drop"` if not given, `"red"`, `"codel"`, `"fq_codel"` or `"threshold"`.
+
+    With parameters an object such as `CoDel(target="10ms")`, or `{"name": "codel", "target": "10ms"}`."""
 
     loss: str | float
     """`"1%"`: the probability that a frame is lost."""
@@ -105,9 +113,9 @@ class Direction:
 
 
 class Cable:
-    """A full-duplex cable between `a` and `b`: interfaces of hosts, or ports of switches."""
+    """A full-duplex cable between `a` and `b`: interfaces of hosts, ports of switches, or as `b` a `Tap`."""
 
-    def __init__(self, cable: physical.cable.Cable, a: Interface | Port, b: Interface | Port) -> None:
+    def __init__(self, cable: physical.cable.Cable, a: Interface | Port, b: Interface | Port | Tap) -> None:
         self._cable = cable
         self.a = a
         self.b = b

@@ -17,7 +17,8 @@ from glassnet.host.system import System
 from glassnet.network.addresses import address_text
 from glassnet.network.internet import Internet
 from glassnet.topology.power import Power
-from glassnet.transport.tcp import Tcp, TcpSettings
+from glassnet.transport.tcp import Tcp
+from glassnet.transport.tcp.sysctl import Choice, get_sysctl, set_sysctl, tcp_settings
 from glassnet.transport.udp import Udp
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ class Host:
 
     forwarding = False
 
-    def __init__(self, network: Network, name: str) -> None:
+    def __init__(self, network: Network, name: str, tcp: Choice = None) -> None:
         engine = network.engine
         self.network = network
         self.name = name
         self.drops = Drops(engine, name)
         self.internet = Internet(engine, name, self.drops)
         self.internet.forwarding = self.forwarding
-        self.tcp = Tcp(self.internet, self.drops, TcpSettings())
+        self.tcp = Tcp(self.internet, self.drops, tcp_settings(tcp, network.tcp))
         self.udp = Udp(self.internet, self.drops)
         self.system = System(network.world, name, self.internet, self.udp, self.tcp)
         self._power = Power(self)
@@ -206,6 +207,18 @@ class Host:
                 return address_text(address)
         raise GlassnetError(f"host {self.name} has no IPv{version} address: it is on no network that has any")
 
+    # Its settings
+
+    def sysctl(self, name: str, value: int | str | None = None) -> int | str:
+        """What a TCP setting is, as sysctl(8) calls it: `host.sysctl("net.ipv4.tcp_sack")`.
+
+        With `value` it is set first, for connections made from now on. ValueError for a
+        setting that does not exist here, or a value that it cannot have.
+        """
+        if value is not None:
+            set_sysctl(self.tcp.settings, name, value)
+        return get_sysctl(self.tcp.settings, name)
+
     # Names
 
     @property
@@ -234,3 +247,18 @@ class Router(Host):
     """A host that forwards packets between its interfaces."""
 
     forwarding = True
+
+    @property
+    def clamp_mss(self) -> bool | int:
+        """Whether TCP connections through it are told of a narrow link: the most of their MSS, or True.
+
+        With True it is what fits into one packet on the way out. ValueError for a number
+        that is no MSS: not in 88..65535.
+        """
+        return self.internet.forwarder.clamp_mss
+
+    @clamp_mss.setter
+    def clamp_mss(self, most: bool | int) -> None:
+        if not isinstance(most, bool) and not 88 <= most <= 65535:
+            raise ValueError(f"router {self.name}: clamp_mss={most!r}: an MSS is in 88..65535")
+        self.internet.forwarder.clamp_mss = most

@@ -11,6 +11,8 @@ from os import PathLike
 from typing import Any, Self, TypeVar, Unpack
 
 from glassnet import physical
+from glassnet.bridge import Tap
+from glassnet.bridge.device import Namespace
 from glassnet.datalink.interface import Interface
 from glassnet.datalink.switch import Port, Switch
 from glassnet.engine import Clock, Drops, Engine, Events
@@ -25,6 +27,7 @@ from glassnet.topology.addressing import Subnet, Subnets
 from glassnet.topology.cable import DEFAULT_QUEUE, Cable, Quality, conditions
 from glassnet.topology.host import Host, Router
 from glassnet.topology.routing import Link, fill_routes
+from glassnet.transport.tcp.sysctl import Choice, tcp_settings
 
 __all__ = ["Network"]
 
@@ -47,13 +50,18 @@ class Network:
 
     `seed` decides everything that chance decides. `clock` is `"virtual"` (jumps to
     the next event), `"real"` (keeps pace with the wall clock) or `"scaled"` (runs
-    `speed` times as fast as that).
+    `speed` times as fast as that). `tcp` is how TCP is set on all its hosts: the name of
+    a profile, `"linux"` (the default) or `"rfc"`, or settings by the names of Linux's
+    sysctl(8), as `{"tcp_congestion_control": "reno", "tcp_sack": 0}`.
     """
 
-    def __init__(self, seed: int | str = 0, clock: Clock = "virtual", speed: float = 1.0) -> None:
+    def __init__(
+        self, seed: int | str = 0, clock: Clock = "virtual", speed: float = 1.0, tcp: Choice = None
+    ) -> None:
         self.engine = Engine(seed, clock, speed)
         self.world = World(self.engine)
         self.names = self.world.names
+        self.tcp = tcp_settings(tcp)
         self.hosts: dict[str, Host] = {}
         self.switches: dict[str, Switch] = {}
         self.cables: list[Cable] = []
@@ -74,17 +82,17 @@ class Network:
 
     # Building
 
-    def host(self, name: str) -> Host:
-        """A new host, on no network yet."""
-        return self._add_host(Host, name)
+    def host(self, name: str, tcp: Choice = None) -> Host:
+        """A new host, on no network yet. `tcp` is as for `Network`, and goes before what that says."""
+        return self._add_host(Host, name, tcp)
 
-    def router(self, name: str) -> Router:
+    def router(self, name: str, tcp: Choice = None) -> Router:
         """A new host that forwards packets between its interfaces."""
-        return self._add_host(Router, name)
+        return self._add_host(Router, name, tcp)
 
-    def _add_host(self, kind: type[H], name: str) -> H:
+    def _add_host(self, kind: type[H], name: str, tcp: Choice) -> H:
         self._check_name(name)
-        host = kind(self, name)
+        host = kind(self, name, tcp)
         self.hosts[name] = host
         self._names_taken[name.lower()] = name
         return host
@@ -129,10 +137,11 @@ class Network:
         """Join two hosts, routers or switches.
 
         `rate` ("1Gbps"; without one it is infinitely fast), `delay`, `jitter` ("10ms"),
-        `queue` ("64KiB"; 1 MiB if not given), `loss`, `duplication`, `reordering` ("1%"),
-        `bit_errors` (per bit) say what it is like in both directions; `Cable.towards`
-        gives one. Between two hosts or routers both ends get addresses from `prefix`,
-        or from the next free documentation networks; `prefix=()` gives none.
+        `queue` ("64KiB"; 1 MiB if not given) and its `discipline` ("fq_codel"), `loss`,
+        `duplication`, `reordering` ("1%"), `bit_errors` (per bit) say what it is like in both
+        directions; `Cable.towards` gives one. Between two hosts or routers both ends get
+        addresses from `prefix`, or from the next free documentation networks; `prefix=()`
+        gives none.
         """
         first, second = self._node(a), self._node(b)
         if first is second:
@@ -159,6 +168,54 @@ class Network:
             for end in (cable.a, cable.b):
                 if isinstance(end, Interface):
                     self.hosts[end.owner].add_address(subnet.next(), end)
+        return cable
+
+    def tap(
+        self,
+        node: Node | str,
+        name: str = "tap0",
+        *,
+        namespace: Namespace,
+        prefix: str | tuple[str, ...] | None = None,
+        mtu: int = 1500,
+        **given: Unpack[Quality],
+    ) -> Cable:
+        """Join a host, router or switch to the real kernel: to its TAP device `name` in `namespace`.
+
+        That is the name of a network namespace (ip-netns(8)), a path to one, the number
+        of a process that is in it, or None for the one in which this program runs. The
+        network must have `clock="real"`. A device that does not exist is made, which
+        takes root; otherwise it must have been given to the user.
+
+        A host or router gets addresses as by `Network.cable`. `Cable.b` of the result is
+        the device, and its `addresses` are those meant for the kernel, which nobody gives
+        to it here: see the how-to "Talk to the kernel". `mtu` is to be that of the device.
+        """
+        chosen = self._node(node)
+        cable_name = self._cable_name(chosen.name, name)
+        parsed = conditions(cable_name, given)
+        subnets: list[Subnet] = []
+        if isinstance(chosen, Host):
+            subnets = list(self._subnets.link()) if prefix is None else self._subnets.given(prefix)
+        elif prefix is not None:
+            raise ValueError(
+                f"cable {cable_name}: prefix= is for a host: the members of a LAN have addresses"
+            )
+        wire = physical.cable.Cable(self.engine, cable_name, ends=(chosen.name, name), **parsed)
+        # Runs of segments are for a host that takes them in, over a cable that does nothing to them.
+        offload = isinstance(chosen, Host) and not chosen.forwarding and not given
+        device = Tap(self.engine, name, namespace=namespace, offload=offload)
+        cable = Cable(wire, self._jack(chosen, mtu), device)
+        self.cables.append(cable)
+        self._cable_names.add(cable_name)
+        self._topology_changed()
+        kept = []
+        for subnet in subnets:
+            assert isinstance(chosen, Host)
+            assert isinstance(cable.a, Interface)
+            chosen.add_address(subnet.next(), cable.a)
+            kept.append(subnet.next())
+        device.addresses = tuple(kept)
         return cable
 
     def lan(
@@ -290,6 +347,10 @@ class Network:
                         if link is gone:
                             link_of[switch] = joined
                 continue
+            if isinstance(b, Tap):
+                if isinstance(a, Interface):
+                    links.append([(self.hosts[a.owner], a)])
+                continue
             if isinstance(a, Port):
                 a, b = b, a
             assert isinstance(a, Interface)
@@ -398,9 +459,12 @@ class Network:
         return self.engine.step()
 
     def close(self) -> None:
-        """End all programs at once."""
+        """End all programs at once, and let go of TAP devices."""
         self._forget.detach()
         self.world.close()
+        for cable in self.cables:
+            if isinstance(cable.b, Tap):
+                cable.b.close()
 
     def __enter__(self) -> Self:
         """Itself: `with Network() as net` closes it at the end."""
@@ -423,4 +487,5 @@ class Network:
             *(host.drops for host in self.hosts.values()),
             *(switch.drops for switch in self.switches.values()),
             *(lane.drops for cable in self.cables for lane in cable.lanes),
+            *(cable.b.drops for cable in self.cables if isinstance(cable.b, Tap)),
         ]

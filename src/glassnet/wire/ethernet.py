@@ -27,6 +27,7 @@ __all__ = [
     "VlanTag",
     "mac_bytes",
     "mac_text",
+    "payload_start",
 ]
 
 LAYOUT = Layout(
@@ -80,6 +81,19 @@ def mac_bytes(text: str) -> bytes:
     if _MAC.fullmatch(text) is None:
         raise ValueError(f"{text!r}: expected a MAC address such as '02:00:00:00:00:01'")
     return bytes.fromhex(text.replace(text[2], ""))
+
+
+def payload_start(frame: bytes) -> tuple[bytes, int]:
+    """What the payload of a frame is and where it begins, behind all its tags.
+
+    The type is cut short or empty, and the start beyond the end, if the frame ends before them.
+    """
+    at = 12
+    ethertype = frame[12:14]
+    while ethertype in (TPID_CUSTOMER, TPID_SERVICE):
+        at += 4
+        ethertype = frame[at : at + 2]
+    return ethertype, at + 2
 
 
 @dataclass(frozen=True, slots=True)

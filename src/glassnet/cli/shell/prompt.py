@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from glassnet.cli.screen import Screen
-from glassnet.cli.shell import dig, get, ping, ss, traceroute
+from glassnet.cli.shell import dig, get, ping, ss, sysctl, traceroute
 from glassnet.cli.shell.console import PythonConsole
 from glassnet.cli.shell.ip import ip
 from glassnet.cli.shell.watch import Watch
@@ -199,6 +199,10 @@ class Prompt(cmd.Cmd):
     def do_ss(self, line: str) -> None:
         """ss [-t] [-u] [-l] [-a] [-p]: sockets; without -l or -a those that are connected"""
         self._lines(ss.ss(self.host, ss.parser().parse_args(shlex.split(line))))
+
+    def do_sysctl(self, line: str) -> None:
+        """sysctl [-a] [-q] [NAME[=VALUE]]...: TCP settings, as net.ipv4.tcp_sack=0"""
+        self._lines(sysctl.sysctl(self.host, sysctl.parser().parse_args(shlex.split(line))))
 
     def do_watch(self, line: str) -> None:
         """watch [5s|10] [FILTER] [-- COMMAND]: show frames at this host's interfaces.

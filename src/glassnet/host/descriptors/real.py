@@ -89,34 +89,40 @@ class Awaiting(Protocol):
 class Machine:
     """The real descriptors that programs of one network wait for: what is outside of it."""
 
-    __slots__ = ("_found", "awaiting")
+    __slots__ = ("_found", "_looking", "_registered", "awaiting")
 
     def __init__(self) -> None:
         self.awaiting: dict[Awaiting, None] = {}
         self._found: list[Awaiting] = []
+        self._looking = poll()
+        self._registered: dict[int, int] = {}
 
     def wait(self, seconds: float) -> bool:
         """Wait really until one of them is ready, at most so long; False at once if there are none."""
-        looking = poll()
         wanted: dict[int, int] = {}
         for each in self.awaiting:
             for number, bits in each.real_numbers().items():
                 wanted[number] = wanted.get(number, 0) | bits
         if not wanted:
             return False
-        for number, bits in wanted.items():
-            looking.register(number, bits)
+        if wanted != self._registered:
+            self._looking = poll()
+            for number, bits in wanted.items():
+                self._looking.register(number, bits)
+            self._registered = wanted
         # poll(2) counts in milliseconds; what is shorter is slept through.
         whole = int(seconds * 1000)
-        ready = dict(looking.poll(whole))
-        if not ready and not whole:
+        found = self._looking.poll(whole)
+        if not found and seconds and not whole:
             _sleep(seconds)
-            ready = dict(looking.poll(0))
-        self._found = [
-            each
-            for each in self.awaiting
-            if any(ready.get(number, 0) & (bits | ~_ALL) for number, bits in each.real_numbers().items())
-        ]
+            found = self._looking.poll(0)
+        if found:
+            ready = dict(found)
+            self._found = [
+                each
+                for each in self.awaiting
+                if any(ready.get(number, 0) & (bits | ~_ALL) for number, bits in each.real_numbers().items())
+            ]
         return True
 
     def happen(self) -> None:

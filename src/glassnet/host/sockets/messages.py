@@ -8,16 +8,19 @@ from operator import index
 from socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET
 from typing import Any
 
-from glassnet.host.descriptors.files import ERR, FIRST_NUMBER, HUP, IN, RDHUP, OpenFile
+from glassnet.host.descriptors.files import ERR, FIRST_NUMBER, HUP, IN, OUT, RDHUP, OpenFile
 from glassnet.host.descriptors.real import RealFile, file_of
 from glassnet.host.sockets.ancillary import Control, fit, numbers_in
 from glassnet.host.sockets.file import Message, failure
 from glassnet.host.sockets.functions import give_number
+from glassnet.host.sockets.tcp import TcpSocket
 from glassnet.host.sockets.waiting import WaitingSocket, octets, room_in
 
 __all__ = ["MessageSocket"]
 
 _MSG_CMSG_CLOEXEC = int(socket.MSG_CMSG_CLOEXEC)
+_MSG_DONTWAIT = int(socket.MSG_DONTWAIT)
+_MSG_FASTOPEN = int(socket.MSG_FASTOPEN)
 _MSG_OOB = int(socket.MSG_OOB)
 _MSG_PEEK = int(socket.MSG_PEEK)
 _MSG_TRUNC = int(socket.MSG_TRUNC)
@@ -183,12 +186,31 @@ class MessageSocket(WaitingSocket):
         if type(data) is not bytes:
             data = octets(data)
         file = self._opened()
+        if flags & _MSG_FASTOPEN and isinstance(file, TcpSocket):
+            return self._open_with(file, data, args[-1], flags, "sendto")
         sent = file.send_to(data, args[-1], "sendto")
         if sent < len(data):
             return self._send_rest(
                 file, lambda rest: file.send_to(rest, args[-1], "sendto"), data, sent, flags, "sendto"
             )
         return sent
+
+    def _open_with(self, file: TcpSocket, data: Any, address: Any, flags: int, verb: str) -> int:
+        """Connect and send in one call (RFC 7413, 4.2.1; MSG_FASTOPEN in send(2)).
+
+        A call that must not wait gives how much went with the SYN, and EINPROGRESS if nothing did.
+        """
+        sent = file.connect_with(data, address)
+        if file.nonblocking or flags & _MSG_DONTWAIT:
+            if sent:
+                return sent
+            raise failure(errno.EINPROGRESS)
+        deadline = self._deadline(OUT, flags)
+        while not file.finish_connect():
+            self._wait(file, OUT, deadline, verb)
+        if sent < len(data):
+            sent += file.send(memoryview(data)[sent:])
+        return sent if sent >= len(data) else self._send_rest(file, file.send, data, sent, flags, verb)
 
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /) -> int:
         """As sockets have it."""
@@ -197,6 +219,8 @@ class MessageSocket(WaitingSocket):
         file = self._opened()
         if flags & _MSG_OOB:
             raise failure(errno.EOPNOTSUPP)
+        if flags & _MSG_FASTOPEN and isinstance(file, TcpSocket):
+            return self._open_with(file, data, address, flags, "sendmsg")
         files: list[OpenFile] = []
         try:
             if control and file.family == AF_UNIX:

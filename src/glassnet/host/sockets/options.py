@@ -29,6 +29,7 @@ _MAX_KEEP: Final = 32767
 _MAX_INT: Final = (1 << 31) - 1
 _LOWAT_MAX_TCP: Final = 1 << 24
 _LINGER2_MAX: Final = 120
+_MAX_QUEUE: Final = 4096  # Linux's net.core.somaxconn
 _LINGER2: Final = 60
 _LEAST_CLAMP: Final = 1152
 _ECN: Final = 0x03
@@ -137,6 +138,10 @@ def _linger2(value: int) -> int:
     if value < 0:
         return -1
     return min(value, _LINGER2_MAX) or _LINGER2
+
+
+def _fast_open_queue(value: int) -> int:
+    return min(_within(0, _MAX_INT)(value), _MAX_QUEUE)
 
 
 def _clamp(value: int) -> int:
@@ -292,7 +297,8 @@ _TCP: Final = _numbers(
     (socket.TCP_USER_TIMEOUT, 0, _within(0, _MAX_INT)),
     (socket.TCP_NOTSENT_LOWAT, 0, _as_is),
     (socket.TCP_INFO, 0, _readonly),
-    (names.TCP_FASTOPEN_CONNECT, 0, _refused(errno.EOPNOTSUPP)),
+    (socket.TCP_FASTOPEN, 0, _fast_open_queue),
+    (names.TCP_FASTOPEN_CONNECT, 0, _within(0, 1)),
 ) | {(SOL_SOCKET, socket.SO_RCVLOWAT): _Known(1, _low_water(_LOWAT_MAX_TCP))}
 _UDP: Final = _numbers(
     IPPROTO_UDP,

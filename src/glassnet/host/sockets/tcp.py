@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import socket
-from socket import AF_INET, AF_INET6, IPPROTO_IPV6, SOL_SOCKET, SocketKind
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET, SocketKind
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.current import running_or_none
 from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
 from glassnet.host.sockets import addresses as socket_addresses
+from glassnet.host.sockets import option_names as names
 from glassnet.host.sockets import tcp_options
 from glassnet.host.sockets.addresses import ANY4, ANY6, is_link_local, is_multicast, show
 from glassnet.host.sockets.file import failure
 from glassnet.host.sockets.inet import InternetFile
 from glassnet.host.sockets.options import Key, Options
+from glassnet.host.sockets.tcp_options import UNPACED
 from glassnet.transport.tcp import State
+from glassnet.transport.tcp.fast_open import CLIENT, connect_with, has_cookie
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
@@ -35,6 +38,8 @@ _UNDELIVERED = (
     State.LAST_ACK,
 )
 _V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
+_FAST_OPEN = (IPPROTO_TCP, socket.TCP_FASTOPEN)
+_FAST_OPEN_CONNECT = (IPPROTO_TCP, names.TCP_FASTOPEN_CONNECT)
 
 
 class TcpSocket(InternetFile):
@@ -43,12 +48,15 @@ class TcpSocket(InternetFile):
     __slots__ = (
         "_binding",
         "_connecting",
+        "_deferred",
         "_interface",
         "_read_shut",
         "_stopped",
+        "congestion",
         "connection",
         "listener",
         "low_water",
+        "pace",
         "unsent_limit",
     )
 
@@ -57,13 +65,16 @@ class TcpSocket(InternetFile):
         super().__init__(system, AF_INET6 if v6 else AF_INET, SocketKind.SOCK_STREAM, protocol, options)
         self.v6 = v6
         self.device = None
+        self.congestion = ""  # TCP_CONGESTION, if it was chosen
         self.low_water = 1  # SO_RCVLOWAT
         self.unsent_limit = 0  # TCP_NOTSENT_LOWAT
+        self.pace = UNPACED  # SO_MAX_PACING_RATE, bytes a second
         self.connection: Connection | None = None
         self.listener: Listener | None = None
         self._binding: Binding | None = None
         self._interface: Interface | None = None
         self._connecting = False
+        self._deferred = False  # connected for the program; the SYN goes with its first data
         self._read_shut = False
         self._stopped = False
 
@@ -86,9 +97,10 @@ class TcpSocket(InternetFile):
                     mask |= HUP | RDHUP
             elif connection.hung_up:
                 mask = HUP | RDHUP
-            if connection.writable and (
-                not self.unsent_limit or connection.sender.unsent < self.unsent_limit
-            ):
+            if (
+                connection.writable
+                and (not self.unsent_limit or connection.sender.unsent < self.unsent_limit)
+            ) or self._deferred:
                 mask |= OUT
             return mask
         if self.listener is not None:
@@ -172,7 +184,7 @@ class TcpSocket(InternetFile):
     def _open_connection(self) -> Connection:
         """The connection, unless there is none yet, or none any more: for Linux, that is in TIME-WAIT too."""
         connection = self.connection
-        if connection is None or not connection.established or connection.state is State.TIME_WAIT:
+        if connection is None or connection.state in (State.CLOSED, State.SYN_SENT, State.TIME_WAIT):
             raise failure(errno.ENOTCONN)
         return connection
 
@@ -197,6 +209,7 @@ class TcpSocket(InternetFile):
         self.listener.on_change = self.changed
         self._stopped = False
         self.listener.interface = self.device
+        tcp_options.apply_controller(self)
         for key in self.options.chosen:
             self.apply(key)
 
@@ -209,6 +222,10 @@ class TcpSocket(InternetFile):
             return None
         accepted = TcpSocket(self.system, self.v6, self.protocol)
         accepted.options.inherit(self.options)
+        for key in (_FAST_OPEN, _FAST_OPEN_CONNECT):
+            accepted.options.chosen.pop(key, None)
+        accepted.congestion = self.congestion
+        accepted.pace = self.pace
         accepted.receive_timeout, accepted.send_timeout = self.receive_timeout, self.send_timeout
         accepted.device = accepted._interface = self.device
         accepted._adopt(connection)
@@ -217,7 +234,37 @@ class TcpSocket(InternetFile):
     # Connecting
 
     def connect(self, address: Any) -> bool:
-        """Send a SYN; True if the connection stands already, False while it is on its way."""
+        """Send a SYN; True if the connection stands already, False while it is on its way.
+
+        With TCP_FASTOPEN_CONNECT and a cookie it stands at once, and the SYN waits for data.
+        """
+        connection = self._begin(address)
+        if connection is None:
+            return True
+        if not self.options[_FAST_OPEN_CONNECT]:
+            connection.connect()
+        elif has_cookie(connection):
+            connection.enter(State.SYN_SENT)
+            self._deferred = True
+            self._connecting = False
+            return True
+        else:
+            connect_with(connection, b"")
+        return False
+
+    def connect_with(self, data: bytes | memoryview, address: Any) -> int:
+        """Connect with data in the SYN (MSG_FASTOPEN); returns how many bytes that has taken."""
+        if not self.system.tcp.settings.fast_open & CLIENT:
+            raise failure(errno.EOPNOTSUPP)
+        if address is None:
+            raise failure(errno.EISCONN if self.connection is not None else errno.EINVAL)
+        connection = self._begin(address)
+        if connection is None:
+            raise failure(errno.EISCONN)
+        return connect_with(connection, data)
+
+    def _begin(self, address: Any) -> Connection | None:
+        """The connection to open; None if it stands already."""
         packed, port, interface = socket_addresses.parse(self.system, self.v6, address, "connect")
         connection = self.connection
         if self.listener is not None:
@@ -226,7 +273,7 @@ class TcpSocket(InternetFile):
             if self._connecting:
                 if not self.finish_connect():
                     raise failure(errno.EALREADY)
-                return True
+                return None
             raise failure(errno.EISCONN)
         self._check_remote(packed, interface)
         binding = self._binding
@@ -236,8 +283,7 @@ class TcpSocket(InternetFile):
             binding.holders += 1
         self._adopt(connection)
         self._connecting = True
-        connection.connect()
-        return False
+        return connection
 
     def _check_remote(self, address: bytes, interface: Interface | None) -> None:
         if len(address) == 4 and self.v6 and self.options[_V6ONLY]:
@@ -265,6 +311,7 @@ class TcpSocket(InternetFile):
     def _adopt(self, connection: Connection) -> None:
         self.connection = connection
         connection.on_change = self.changed
+        tcp_options.apply_controller(self)
         for key in self.options.chosen:
             self.apply(key)
 
@@ -297,7 +344,11 @@ class TcpSocket(InternetFile):
         connection = self.connection
         if connection is None:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-        return connection.send(data)
+        sent = connection.send(data)
+        if not sent and self._deferred:
+            self._deferred = False
+            sent = connect_with(connection, data)
+        return sent
 
     # Ending
 
@@ -371,6 +422,13 @@ class TcpSocket(InternetFile):
         """What `setsockopt` does."""
         if key == _V6ONLY and (self._binding is not None or self.connection is not None):
             raise failure(errno.EINVAL)
+        if key == _FAST_OPEN and self.connection is not None:
+            raise failure(errno.EINVAL)
+        if key == _FAST_OPEN_CONNECT:
+            if not self.system.tcp.settings.fast_open & CLIENT:
+                raise failure(errno.EOPNOTSUPP)
+            if self.connection is not None or self.listener is not None:
+                raise failure(errno.EINVAL)
         if not tcp_options.set_option(self, key, value):
             super().set_option(key, value)
 

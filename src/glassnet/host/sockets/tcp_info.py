@@ -26,7 +26,6 @@ _NUMBERS = {
     State.CLOSING: 11,
 }
 _LISTEN = 10
-_CA_OPEN, _CA_RECOVERY, _CA_LOSS = 0, 3, 4
 _TIMESTAMPS, _WINDOW_SCALE = 1, 4
 _APP_LIMITED = 1
 _US = 1000
@@ -52,7 +51,7 @@ def tcp_info(connection: Connection | None, listener: Listener | None) -> bytes:
     mss = sender.mss
     retransmits = sum(1 for segment in sender.outstanding if segment.retransmitted)
     waiting = sender.started_waiting is not None
-    ca_state = _CA_RECOVERY if sender.recovering else _CA_LOSS if sender.lost or waiting else _CA_OPEN
+    ca_state = sender.recovery.state.value
     backoff = 0
     if waiting and round_trip.smoothed:
         plain = round_trip.smoothed + max(round_trip.variation << 2, settings.rto_min)

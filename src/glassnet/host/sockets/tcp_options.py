@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from glassnet.host.sockets import option_names as names
 from glassnet.host.sockets.file import failure
-from glassnet.host.sockets.options import Key
+from glassnet.host.sockets.options import Key, number_of
 from glassnet.host.sockets.tcp_info import tcp_info
+from glassnet.transport.tcp.congestion import CONTROLLERS
 
 if TYPE_CHECKING:
     from glassnet.host.sockets.tcp import TcpSocket
     from glassnet.transport.tcp import Connection, Listener
 
-__all__ = ["SPECIAL", "apply", "get_option", "set_option"]
+__all__ = ["SPECIAL", "UNPACED", "apply", "apply_controller", "get_option", "set_option"]
 
 _MAXSEG = (IPPROTO_TCP, socket.TCP_MAXSEG)
 _INFO = (IPPROTO_TCP, socket.TCP_INFO)
@@ -37,8 +38,12 @@ _MEMBERSHIPS = (
     names.IP_UNBLOCK_SOURCE,
 )
 _MULTICAST_IF = (IPPROTO_IP, socket.IP_MULTICAST_IF)
-SPECIAL = (_MAXSEG, _INFO, _CONGESTION, _SNDBUF, _RCVBUF, _MULTICAST_IF)
+_PACE = (SOL_SOCKET, names.SO_MAX_PACING_RATE)
+SPECIAL = (_MAXSEG, _INFO, _CONGESTION, _SNDBUF, _RCVBUF, _MULTICAST_IF, _PACE)
 """The options that `get_option` here answers."""
+
+UNPACED = (1 << 64) - 1
+"""SO_MAX_PACING_RATE for no limit."""
 
 _NAME_SIZE = 16  # TCP_CA_NAME_MAX
 _S = 10**9
@@ -47,20 +52,22 @@ _MS = 10**6
 
 def get_option(file: TcpSocket, key: Key) -> int | bytes:
     """What `getsockopt` gives for one of `SPECIAL`."""
-    connection, settings = file.connection, file.system.tcp.settings
+    connection = file.connection
     if key == _INFO:
         return tcp_info(connection, file.listener)
     if key == _CONGESTION:
-        name = connection.sender.congestion.name if connection is not None else "reno"
+        name = _controller(file)
         return name.encode().ljust(_NAME_SIZE, b"\0")
     if key == _MULTICAST_IF:
         return 0
+    if key == _PACE:
+        return file.pace.to_bytes(8, "little")
     if key == _MAXSEG:
         if connection is not None and connection.established:
             return connection.sender.mss
         return file.options[key] or 536
     if key not in file.options.chosen:
-        return settings.send_buffer if key == _SNDBUF else settings.receive_buffer
+        return 2 * _buffer(file, key == _SNDBUF)
     return file.default_option(key)
 
 
@@ -71,8 +78,19 @@ def set_option(file: TcpSocket, key: Key, value: int | bytes) -> bool:
             value = value.to_bytes(4, "little", signed=True)
         elif not value:
             raise failure(errno.EINVAL)
-        if value[: _NAME_SIZE - 1].partition(b"\0")[0] != b"reno":
+        name = value[: _NAME_SIZE - 1].partition(b"\0")[0].decode("ascii", "replace")
+        if name not in CONTROLLERS:
             raise failure(errno.ENOENT)
+        file.congestion = name
+        apply_controller(file)
+        return True
+    if key == _PACE:
+        if isinstance(value, bytes) and len(value) >= 8:
+            file.pace = int.from_bytes(value[:8], "little")
+        else:
+            rate = number_of(value) & 0xFFFFFFFF
+            file.pace = UNPACED if rate == 0xFFFFFFFF else rate
+        apply_controller(file)
         return True
     if key[0] == IPPROTO_IP and (key[1] in _MEMBERSHIPS or key == _MULTICAST_IF):
         raise failure(errno.EINVAL if key == _MULTICAST_IF else errno.EPROTO)
@@ -81,6 +99,34 @@ def set_option(file: TcpSocket, key: Key, value: int | bytes) -> bool:
         file.apply(_FORCED[key])
         return True
     return False
+
+
+def _buffer(file: TcpSocket, sending: bool) -> int:
+    """How much payload a buffer takes at this moment; Linux reserves as much again for its books."""
+    connection, settings = file.connection, file.system.tcp.settings
+    if connection is None:
+        return settings.send_buffer if sending else settings.receive_buffer
+    return connection.sender.limit if sending else connection.receiver.limit
+
+
+def _controller(file: TcpSocket) -> str:
+    if file.connection is not None:
+        return file.connection.sender.congestion.name
+    return file.congestion or file.system.tcp.settings.congestion_control
+
+
+def apply_controller(file: TcpSocket) -> None:
+    """A controller or pace was chosen, or there is a new listener or connection: let it have its effect."""
+    if file.connection is not None:
+        limit = 0 if file.pace == UNPACED else max(file.pace, 1)
+        if limit != file.connection.sender.pacing_limit:
+            file.connection.sender.limit_pace(limit)
+    if not file.congestion:
+        return
+    if file.listener is not None:
+        file.listener.preferences = replace(file.listener.preferences, congestion=file.congestion)
+    if file.connection is not None:
+        file.connection.sender.choose(file.congestion)
 
 
 def apply(file: TcpSocket, key: Key) -> None:
@@ -106,9 +152,11 @@ def apply(file: TcpSocket, key: Key) -> None:
         if name == socket.SO_KEEPALIVE:
             connection.keepalive.turn(bool(value))
         elif name == socket.SO_SNDBUF:
-            connection.sender.limit = value
+            connection.sender.limit = value // 2
+            connection.sender.tuned = False
         elif name == socket.SO_RCVBUF:
-            connection.receiver.limit = value
+            connection.receiver.limit = value // 2
+            connection.receiver.tuned = False
     elif level in (IPPROTO_IP, IPPROTO_IPV6) and (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16):
         if name == (socket.IPV6_UNICAST_HOPS if level == IPPROTO_IPV6 else socket.IP_TTL):
             connection.flow.set(ttl=value or None)
@@ -118,11 +166,13 @@ def apply(file: TcpSocket, key: Key) -> None:
 
 def _apply_to_listener(listener: Listener, key: Key, value: int) -> None:
     if key == _SNDBUF:
-        listener.send_buffer = value
+        listener.send_buffer = value // 2
     elif key == _RCVBUF:
-        listener.receive_buffer = value
+        listener.receive_buffer = value // 2
     elif key[0] == IPPROTO_TCP:
-        if key[1] == socket.TCP_DEFER_ACCEPT:
+        if key[1] == socket.TCP_FASTOPEN:
+            listener.fast_open.limit = value
+        elif key[1] == socket.TCP_DEFER_ACCEPT:
             listener.defer = value * _S
         else:
             _prefer(listener, key[1], value)

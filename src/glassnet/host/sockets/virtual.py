@@ -40,6 +40,7 @@ __all__ = ["VirtualSocket", "patch_socket"]
 
 # As plain numbers: arithmetic with members of an enumeration costs more than the rest of a call.
 MSG_OOB = int(socket.MSG_OOB)
+_RARE = MSG_OOB | int(socket.MSG_FASTOPEN)
 _LARGEST_OPTION = 1024
 _LARGEST_INT = 0x7FFFFFFF
 
@@ -244,8 +245,10 @@ class VirtualSocket(MessageSocket):
         """As sockets have it."""
         if type(data) is not bytes:
             data = octets(data)
-        if flags & MSG_OOB:
-            raise failure(errno.EOPNOTSUPP)
+        if flags & _RARE:
+            if flags & MSG_OOB:
+                raise failure(errno.EOPNOTSUPP)
+            return self.sendmsg([data], (), flags)
         file = self._file
         sent = file.send(data)
         return sent if sent >= len(data) else self._send_rest(file, file.send, data, sent, flags, "send")

@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_acknowledged, fin_came
+from glassnet.transport.tcp.ecn import Ecn
 from glassnet.transport.tcp.events import StateChange
 from glassnet.transport.tcp.keepalive import Keepalive
-from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake
+from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake, repeat_syn_ack, wants_ecn
 from glassnet.transport.tcp.output import STAMP_WORD, Output
 from glassnet.transport.tcp.patience import Patience
 from glassnet.transport.tcp.preferences import DEFAULT
 from glassnet.transport.tcp.receiver import Receiver
+from glassnet.transport.tcp.sack_option import find_blocks, unpack_blocks
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
-from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
+from glassnet.wire.tcp import ACK, ECE, FIN, HEADER, RST, SYN
 
 if TYPE_CHECKING:
     from glassnet.network.flow import Flow
     from glassnet.transport.ports import Binding
+    from glassnet.transport.tcp.fast_open import Opening
     from glassnet.transport.tcp.layer import Tcp
     from glassnet.transport.tcp.listener import Listener
 
@@ -45,6 +48,7 @@ CLOSE_WAIT, TIME_WAIT = State.CLOSE_WAIT, State.TIME_WAIT
 _RECEIVING = (ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2)
 _SENDING = (ESTABLISHED, CLOSE_WAIT)
 
+_SACK_HEAD = b"\x01\x01\x05"  # as everyone lays it out
 _HALF = 1 << 31
 _MASK = 0xFFFFFFFF
 _UNPACK = HEADER.unpack_from
@@ -62,8 +66,11 @@ class Connection:
         "_challenge_again",
         "_receive_shut",
         "_waits_to_finish",
+        "asks_ecn",
         "binding",
+        "ecn",
         "error",
+        "fast_open",
         "fin_sent",
         "flow",
         "keepalive",
@@ -75,12 +82,15 @@ class Connection:
         "output",
         "patience",
         "preferences",
+        "probes",
         "receiver",
         "remote",
+        "sack",
         "scale_sent",
         "scaling",
         "sender",
         "state",
+        "syn_data",
         "tcp",
         "user_timeout",
     )
@@ -114,9 +124,16 @@ class Connection:
         self._waits_to_finish = Timer(tcp.engine, self.finish)
         self.scale_sent = 0
         self.scaling = False
+        self.sack = False  # both ends know SACK (RFC 2018)
+        self.probes = False  # and so the tail of what is sent is probed (RFC 8985, 7)
+        self.ecn: Ecn | None = None  # both ends know ECN (RFC 3168)
+        self.asks_ecn = False  # our SYN says so
+        self.fast_open: Opening | None = None  # while the handshake lasts
+        self.syn_data = False  # data went with the SYN and were taken
         limit = settings.receive_buffer
         scale = tcp.scale_for(limit) if settings.window_scaling else 0
         self.receiver: Receiver = Receiver(limit, scale, 536)
+        self.receiver.most = settings.receive_buffer_max
         self.output: Output = Output(self, self.receiver)
         if start is None:
             start = tcp.initial_sequence(self.key)
@@ -169,7 +186,14 @@ class Connection:
         if state in _SENDING:
             sender = self.sender
             return sender.fin_wanted or sender.room * 3 >= sender.limit
+        if self.is_early:
+            return self.sender.fin_wanted or self.sender.room * 3 >= self.sender.limit
         return state not in (SYN_SENT, SYN_RECEIVED)
+
+    @property
+    def is_early(self) -> bool:
+        """Whether data of the peer's SYN have opened it before the handshake is over (RFC 7413)."""
+        return self.state is SYN_RECEIVED and self.fast_open is not None and self.fast_open.queue is not None
 
     @property
     def hung_up(self) -> bool:
@@ -196,9 +220,11 @@ class Connection:
         state = self.state
         sender = self.sender
         if state not in _SENDING or sender.fin_wanted:
-            if state is SYN_SENT or state is SYN_RECEIVED:
+            early = self.is_early
+            if state is SYN_SENT or (state is SYN_RECEIVED and not early):
                 return 0
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+            if not early or sender.fin_wanted:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         room = sender.limit - sender.unsent - sender.next + sender.unacked
         if room <= 0:
             return 0
@@ -220,6 +246,8 @@ class Connection:
             if peek:
                 return receiver.peek(count)
             data = receiver.read(count)
+            if receiver.tuned:
+                receiver.consumed(len(data), self.tcp.engine.now)
             if receiver.window_opened() and self.state in _RECEIVING:
                 self.acknowledge()
             return data
@@ -255,9 +283,15 @@ class Connection:
         state = self.state
         if state is CLOSED:
             return
+        tcp = self.tcp
+        if state is not TIME_WAIT:
+            tcp.orphans[self] = None
         if state is SYN_SENT:
             self.finish()
         elif linger == 0 or self.receiver.size:
+            self.abort()
+        elif len(tcp.orphans) > tcp.settings.max_orphans:
+            tcp.drops("tcp: too many orphans")
             self.abort()
         elif state is FIN_WAIT_2:
             self.await_fin()
@@ -276,10 +310,15 @@ class Connection:
     def _send_reset(self) -> None:
         self.output.transmit(self.sender.acceptable, RST | ACK, b"")
 
-    def connect(self) -> None:
-        """Send a SYN (active OPEN of RFC 9293, 3.10.1)."""
+    def connect(self, payload: bytes = b"") -> None:
+        """Send a SYN (active OPEN of RFC 9293, 3.10.1), with data if Fast Open lets it."""
         self.enter(SYN_SENT)
-        self.sender.send_syn(SYN)
+        self.call(payload)
+
+    def call(self, payload: bytes) -> None:
+        """Send the SYN of a connection that is in SYN-SENT already."""
+        self.asks_ecn = wants_ecn(self)
+        self.sender.send_syn(SYN, payload)
 
     # Sending
 
@@ -296,11 +335,17 @@ class Connection:
 
         RFC 5961, 7; the rate is Linux's.
         """
-        tcp = self.tcp
-        now = tcp.engine.now
-        if now >= self._challenge_again:
-            self._challenge_again = now + tcp.settings.invalid_ratelimit
+        again = self.tcp.challenges.allow(self._challenge_again)
+        if again is not None:
+            self._challenge_again = again
             self.acknowledge()
+
+    def repeat_syn_ack(self) -> None:
+        """Answer a repeated SYN as the first one was."""
+        again = self.tcp.challenges.allow(self._challenge_again)
+        if again is not None:
+            self._challenge_again = again
+            repeat_syn_ack(self)
 
     def probe(self) -> None:
         """Ask the peer for an ACK, with a segment that it has (RFC 9293, 3.8.4)."""
@@ -319,7 +364,7 @@ class Connection:
         if size < sender.mss:
             sender.set_mss(size)
             if sender.outstanding and self.established:
-                sender.mark_lost()
+                sender.recovery.lose_all("path MTU")
                 self.tcp.engine.after(0, self._push_again)
 
     def _push_again(self, _: object) -> None:
@@ -336,23 +381,30 @@ class Connection:
         next_ = receiver.next
         state = self.state
         if state is SYN_SENT:
-            arrives_in_syn_sent(self, frame, start, data)
+            arrives_in_syn_sent(self, frame, start, data, end)
             return
         sequence = next_ + ((sequence - next_ + _HALF) & _MASK) - _HALF
         size = end - data
+        scale = self.scale_sent
         stamp = echo = -1
+        blocks: tuple[tuple[int, int], ...] = ()
         if output.stamps:
             word = 0
-            if data - start == 32:
+            if data - start >= 32:
                 word, stamp, echo = _UNPACK_STAMPS(frame, start + 20)
-            if word != STAMP_WORD:
-                stamp = echo = -1
-                options = SynOptions.parse(frame, start + 20, data)
-                if options is None:
-                    self.tcp.drops("tcp: malformed options", frame)
-                    return
-                if options.stamp is not None:
-                    stamp, echo = options.stamp, options.echo
+            if word != STAMP_WORD or data - start != 32:
+                if word == STAMP_WORD and frame[start + 32 : start + 35] == _SACK_HEAD and self.sack:
+                    blocks = unpack_blocks(frame, start + 35, data)
+                else:
+                    stamp = echo = -1
+                    options = SynOptions.parse(frame, start + 20, data)
+                    if options is None:
+                        self.tcp.drops("tcp: malformed options", frame)
+                        return
+                    if self.sack:
+                        blocks = find_blocks(frame, start + 20, data)
+                    if options.stamp is not None:
+                        stamp, echo = options.stamp, options.echo
             if stamp >= 0:
                 if (
                     (stamp - output.recent) & _MASK >= _HALF
@@ -361,25 +413,37 @@ class Connection:
                 ):
                     # PAWS (RFC 7323, 5): older than what has come, so not of this time.
                     self.tcp.drops("tcp: old timestamp (PAWS)", frame)
-                    if size or flags & (SYN | FIN):
+                    if flags & SYN:
+                        self._challenge()
+                    elif size or flags & FIN:
                         self.acknowledge()
                     return
             elif not flags & RST:
                 self.tcp.drops("tcp: no timestamp", frame)  # RFC 7323, 3.2
                 return
+        elif data - start > 20 and self.sack:
+            blocks = find_blocks(frame, start + 20, data)
         # First, the sequence number.
         edge = receiver.edge
         length = size + (flags & FIN) + ((flags & SYN) >> 1)
         if sequence != next_ or length > edge - next_:
+            if state is SYN_RECEIVED and sequence + 1 == receiver.initial and flags & (SYN | ACK) == SYN:
+                self.tcp.drops("tcp: repeated SYN", frame)
+                self.repeat_syn_ack()
+                return
             if edge == next_ == sequence and not flags & (RST | SYN):
-                # A closed window still lets acknowledgements in (RFC 9293, 3.10.7.4).
+                # A closed window still lets acknowledgements in (RFC 9293, 3.10.7.4); a FIN takes no room.
+                if size:
+                    flags &= ~FIN
                 size = 0
-                flags &= ~FIN
                 output.acks_due = 2
             elif not self._acceptable(sequence, length, next_, edge):
                 self.tcp.drops("tcp: out of window", frame)
                 if size or flags & (FIN | RST) == FIN:
                     if not flags & RST:
+                        if size and sequence < next_:
+                            receiver.doubled = (sequence, min(sequence + size, next_))
+                            output.be_quick()
                         self.acknowledge()
                 elif not flags & RST:
                     self._challenge()
@@ -391,8 +455,11 @@ class Connection:
                 if flags & SYN:
                     sequence += 1
                     flags &= ~SYN
+                    scale = 0  # RFC 7323, 2.2
                 known = next_ - sequence
                 if known > 0:
+                    if size:
+                        receiver.doubled = (sequence, next_)
                     data += known
                     size -= known
                     sequence = next_
@@ -408,6 +475,7 @@ class Connection:
         if not flags & ACK:
             self.tcp.drops("tcp: no ACK", frame)
             return
+        window <<= scale
         sender = self.sender
         unacked = sender.unacked
         acknowledgment = unacked + ((acknowledgment - unacked + _HALF) & _MASK) - _HALF
@@ -428,11 +496,27 @@ class Connection:
             output.remember(stamp)  # RFC 7323, 4.3
         if self.keepalive.on:
             self.keepalive.heard = self.tcp.engine.now
-        window <<= self.scale_sent
+        if blocks:
+            blocks = tuple(
+                (
+                    unacked + ((first - unacked + _HALF) & _MASK) - _HALF,
+                    unacked + ((last - unacked + _HALF) & _MASK) - _HALF,
+                )
+                for first, last in blocks
+            )
         if acknowledgment > unacked:
             sender.set_window(sequence, acknowledgment, window)
             self.flow.confirm()
-            sender.acknowledged(acknowledgment, output.age(echo) if echo >= 0 else -1)
+            if sender.board is None and not blocks and not (flags & ECE and self.ecn is not None):
+                sender.acknowledged(acknowledgment, output.age(echo) if echo >= 0 else -1)
+            else:
+                sender.recovery.acknowledged(
+                    acknowledgment,
+                    output.age(echo) if echo >= 0 else -1,
+                    blocks,
+                    False,
+                    bool(flags & ECE),
+                )
             if not size and self.on_change and sender.room * 3 >= sender.limit:
                 self.on_change()  # with data, that is told below
             state = self.state
@@ -447,36 +531,48 @@ class Connection:
                 # The peer lives, and asks us to wait: for ever, if nobody set a limit.
                 if not self.orphan and not self.user_timeout:
                     sender.started_waiting = None
-            elif not changed and not length and sender.outstanding:
-                sender.duplicate()
+            elif blocks or (sender.outstanding and not changed and not length):
+                # With SACK the blocks tell what is duplicate, whatever the window does (RFC 6675, 2).
+                sender.recovery.acknowledged(
+                    acknowledgment,
+                    output.age(echo) if echo >= 0 else -1,
+                    blocks,
+                    not changed and not length,
+                    bool(flags & ECE),
+                )
         elif acknowledgment < unacked - sender.window_max:
             self.tcp.drops("tcp: acknowledges what is long gone", frame)  # RFC 5961, 5.2
             self._challenge()
             return
         # Seventh, the data; eighth, FIN.
+        if flags & FIN:
+            if receiver.end is None:
+                receiver.ends(sequence + size)
+            output.acks_due = 2
         if size:
             if self.state in _RECEIVING and (receiver.end is None or sequence + size <= receiver.end):
                 if self.orphan or (self._receive_shut and self.state is not ESTABLISHED):
                     # Nobody will ever read them (RFC 9293, 3.6.1; after SHUT_RDWR as on Linux).
                     self.tcp.drops("tcp: data after close", frame)
-                    self._send_reset()
+                    self.tcp.transmit(
+                        self.flow, self.local[1], self.remote[1], acknowledgment & _MASK, 0, RST, 0, b""
+                    )
                     self.fail(errno.ECONNRESET)
                     return
                 if receiver.accept(sequence, frame[data : data + size]):
+                    if receiver.tuned and not receiver.round_trip:
+                        receiver.round_trip = output.age(echo) if echo >= 0 else sender.round_trip.smoothed
                     if receiver.end is None and not flags & FIN:
                         output.data_came()
                     else:
                         output.acks_due = 2
                 else:
                     output.acks_due = 2  # a gap: say so at once (RFC 5681, 4.2)
+                    output.be_quick()
             else:
                 output.acks_due = 2
             if self.on_change:
                 self.on_change()
-        if flags & FIN:
-            if receiver.end is None:
-                receiver.end = sequence + size
-            output.acks_due = 2
         if receiver.end is not None and receiver.next == receiver.end:
             fin_came(self)
         if self.state is CLOSED:
@@ -501,7 +597,11 @@ class Connection:
                 self.tcp.drops("tcp: RST beside the expected sequence number", frame)
                 self._challenge()  # RFC 5961, 3.2
                 return
-            if self.state is SYN_RECEIVED and self.listener is not None:
+            if self.is_early:
+                if self.fast_open is not None and self.fast_open.queue is not None:
+                    self.fast_open.queue.reset()
+                self.fail(errno.ECONNRESET)
+            elif self.state is SYN_RECEIVED and self.listener is not None:
                 self.finish()
             elif self.state is SYN_RECEIVED:
                 self.fail(errno.ECONNREFUSED)
@@ -510,7 +610,7 @@ class Connection:
             else:
                 self.fail(errno.ECONNRESET)
             return
-        if self.state is SYN_RECEIVED and self.listener is not None:
+        if self.state is SYN_RECEIVED and self.listener is not None and not self.is_early:
             self.tcp.drops("tcp: SYN beside the expected sequence number", frame)
             self.finish()
             return
@@ -531,8 +631,10 @@ class Connection:
     def wait_out(self) -> None:
         """Both ends are done: leave the 4-tuple to TIME-WAIT."""
         self.enter(TIME_WAIT)
-        self.tcp.to_time_wait(self)
-        self._stop()
+        if self.tcp.to_time_wait(self):
+            self._stop()
+        else:
+            self.finish()
 
     def icmp_error(self, error: int, fatal: bool, sequence: int) -> None:
         """An ICMP error quotes our segment with this sequence number (RFC 9293, 3.9.2.2; RFC 5927)."""
@@ -577,6 +679,10 @@ class Connection:
         self.output.stop()
         self._waits_to_finish.stop()
         self.keepalive.stop()
+        self.tcp.orphans.pop(self, None)
+        if self.fast_open is not None:
+            self.fast_open.over()
+            self.fast_open = None
         if self.listener is not None:
             self.listener.gone(self)
             self.listener = None

@@ -12,15 +12,18 @@ from zlib import crc32
 
 from glassnet.engine import Drops, Engine
 from glassnet.transport.ports import Binding, Ports
+from glassnet.transport.tcp.challenge import ChallengeAcks
 from glassnet.transport.tcp.connection import Connection
+from glassnet.transport.tcp.cookies import SynCookies, offered_in, stamp_with
+from glassnet.transport.tcp.fast_open import FastOpen
 from glassnet.transport.tcp.listener import Listener
-from glassnet.transport.tcp.opening import accept_syn
+from glassnet.transport.tcp.opening import accept_cookie, accept_syn, agrees_to_ecn
 from glassnet.transport.tcp.settings import TcpSettings
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.transport.tcp.timewait import TimeWait
 from glassnet.wire.checksum import ones_sum, pseudo_sum
-from glassnet.wire.tcp import ACK, FIN, HEADER, RST, SYN
+from glassnet.wire.tcp import ACK, CWR, ECE, FIN, HEADER, RST, SYN
 
 if TYPE_CHECKING:
     from glassnet.datalink.interface import Interface
@@ -36,16 +39,24 @@ Endpoint = tuple[bytes, int]
 
 
 class Tcp:
-    """The TCP layer of one host."""
+    """The TCP layer of one host.
+
+    `orphans` are the connections that are not over, though nobody owns them any more.
+    """
 
     __slots__ = (
         "_listeners",
         "_secret",
+        "_waiting",
+        "challenges",
         "connections",
+        "cookies",
         "drops",
         "engine",
+        "fast_open",
         "host",
         "internet",
+        "orphans",
         "ports",
         "settings",
     )
@@ -60,7 +71,11 @@ class Tcp:
         self.ports = Ports(engine.random[f"host:{self.host}:tcp ports"])
         self.connections: dict[bytes, Connection | TimeWait] = {}
         self._listeners: dict[int, list[Listener]] = {}
-        self._secret = engine.random[f"host:{self.host}:isn"].randbytes(16)
+        self.orphans: dict[Connection, None] = {}
+        self._waiting = 0  # connections in TIME-WAIT
+        random = engine.random[f"host:{self.host}:challenges"]
+        self.challenges = ChallengeAcks(engine, self.settings, random)
+        self._new_secrets()
         internet.handlers[PROTOCOL] = self.receive
         internet.error_handlers[PROTOCOL] = self._icmp_error
 
@@ -157,9 +172,12 @@ class Tcp:
             if listener is None:
                 connection.arrives(frame, transport, data, end)
                 return
-            self._end_time_wait(connection)
+            self.end_time_wait(connection)
             self._syn(listener, frame, key, transport, data, end, interface, connection.after)
         else:
+            if connection.ecn is not None:
+                bits = frame[network + 1] & 3 if version >> 4 == 4 else frame[network + 1] >> 4 & 3
+                connection.ecn.arrived(bits, frame[transport + 13], end - data)
             connection.arrives(frame, transport, data, end)
 
     def _listener_for(self, key: bytes, interface: Interface) -> Listener | None:
@@ -188,6 +206,14 @@ class Tcp:
             listener = self._listener_for(key, interface)
             if listener is not None:
                 self._syn(listener, frame, key, transport, data, end, interface, None)
+                return
+        elif flags & (SYN | ACK | RST) == ACK:
+            listener = self._listener_for(key, interface)
+            if (
+                listener is not None
+                and listener.expects_cookies
+                and self._cookie(listener, frame, key, transport, data, end, interface)
+            ):
                 return
         if flags & RST:
             self.drops("tcp: RST for no connection", frame)
@@ -239,26 +265,109 @@ class Tcp:
             self.drops("tcp: SYN from its own address and port", frame)
             return
         if listener.full:
-            self.drops(listener.full, frame)
+            self.drops("tcp: accept queue full", frame)
             return
         options = SynOptions.parse(frame, transport + 20, data)
         if options is None:
             self.drops("tcp: malformed options", frame)
             return
+        mode = self.settings.syn_cookies
+        flooded = start is None and (listener.flooded or mode == 2)
+        if flooded and not mode:
+            self.drops("tcp: SYN backlog full", frame)
+            return
         flow = self._flow_back(key, interface)
         if flow is None:
             return
-        _, _, sequence, _, _, _, window, _, _ = HEADER.unpack_from(frame, transport)
+        _, _, sequence, _, _, flags, window, _, _ = HEADER.unpack_from(frame, transport)
+        if flooded:
+            options.ecn = flags & (ECE | CWR) == ECE | CWR and self.settings.ecn != 0
+            self._answer_with_cookie(listener, flow, key, sequence, options)
+            return
+        connection = self._child(listener, flow, key, start)
+        options.ecn = agrees_to_ecn(connection, flags)
+        opening = None
+        if self.fast_open.serves(listener.fast_open):
+            opening = self.fast_open.answer(
+                listener.fast_open, listener.fast_open_keys, key[:size], local, options, end > data
+            )
+        if opening is None or opening.queue is None:
+            listener.opening(connection)
+        accept_syn(connection, sequence, options, window, listener, frame[data:end], opening)
+
+    def _child(self, listener: Listener, flow: Flow, key: bytes, start: int | None) -> Connection:
+        """A connection that `listener` has been called for."""
+        size = len(key) // 2 - 2
         remote = (key[:size], int.from_bytes(key[-4:-2], "big"))
         binding = listener.binding
         binding.holders += 1
-        connection = Connection(self, flow, (local, binding.port), remote, binding, start)
-        connection.preferences = listener.preferences
-        connection.sender.limit = listener.send_buffer
-        connection.receiver.limit = listener.receive_buffer
+        connection = Connection(self, flow, (flow.source, binding.port), remote, binding, start)
+        listener.dress(connection)
         self.connections[key] = connection
-        listener.opening(connection)
-        accept_syn(connection, sequence, options, window, listener)
+        return connection
+
+    def _answer_with_cookie(
+        self, listener: Listener, flow: Flow, key: bytes, sequence: int, options: SynOptions
+    ) -> None:
+        """Answer a SYN, and keep nothing of it (RFC 4987, 3.6)."""
+        settings, now = self.settings, self.engine.now
+        answer = SynOptions(
+            mss=min(
+                flow.mtu - (40 if len(flow.source) == 4 else 60), listener.preferences.mss or 0xFFFF, 0xFFFF
+            )
+        )
+        if settings.timestamps and options.stamp is not None:
+            scale = options.scale if settings.window_scaling else None
+            answer.sack = settings.sack and options.sack
+            answer.ecn = options.ecn
+            if scale is not None:
+                answer.scale = self.scale_for(settings.receive_buffer)
+            stamp = (now // 10**6 + self.stamp_offset(key)) & 0xFFFFFFFF
+            answer.stamp = stamp_with(stamp, scale, answer.sack, answer.ecn)
+        self.transmit(
+            flow,
+            int.from_bytes(key[-2:], "big"),
+            int.from_bytes(key[-4:-2], "big"),
+            self.cookies.make(key, sequence, options.limit(flow.source), now),
+            (sequence + 1) & 0xFFFFFFFF,
+            answer.flags(SYN | ACK),
+            min(listener.receive_buffer, 0xFFFF),
+            answer.build(options.stamp or 0),
+        )
+        listener.cookie_sent()
+
+    def _cookie(
+        self,
+        listener: Listener,
+        frame: bytes,
+        key: bytes,
+        transport: int,
+        data: int,
+        end: int,
+        interface: Interface,
+    ) -> bool:
+        """Open the connection whose cookie this segment brings back; False if it brings none."""
+        _, _, sequence, acknowledgment, _, _, window, _, _ = HEADER.unpack_from(frame, transport)
+        cookie = (acknowledgment - 1) & 0xFFFFFFFF
+        mss = self.cookies.check(key, (sequence - 1) & 0xFFFFFFFF, cookie, self.engine.now)
+        options = SynOptions.parse(frame, transport + 20, data)
+        if mss is None or options is None:
+            self.drops("tcp: no valid SYN cookie", frame)
+            return False
+        if listener.full:
+            self.drops("tcp: accept queue full", frame)
+            return True
+        flow = self._flow_back(key, interface)
+        if flow is None:
+            return True
+        connection = self._child(listener, flow, key, acknowledgment)
+        connection.sender.initial = cookie
+        agreed = SynOptions(mss, stamp=options.stamp)
+        if options.stamp is not None:
+            agreed.scale, agreed.sack, agreed.ecn = offered_in(options.echo)
+        accept_cookie(connection, sequence, agreed, window, listener)
+        connection.arrives(frame, transport, data, end)
+        return True
 
     def _icmp_error(self, error: IcmpError) -> None:
         quoted = error.quoted
@@ -284,8 +393,9 @@ class Tcp:
         flags: int,
         window: int,
         options: bytes,
+        payload: bytes = b"",
     ) -> None:
-        """Send a segment without data; `options` are whole 32-bit words."""
+        """Send a segment; `options` are whole 32-bit words."""
         size = 20 + len(options)
         total = (
             flow.pseudo
@@ -298,12 +408,14 @@ class Tcp:
             + flags
             + window
             + ones_sum(options)
+            + ones_sum(payload)
+            + len(payload)
         )
         head = HEADER.pack(
             local, remote, sequence, acknowledgment, size << 2, flags, window, -total % 0xFFFF, 0
         )
         try:
-            flow.send(head + options, b"")
+            flow.send(head + options, payload)
         except OSError as error:
             self.drops(f"tcp: cannot send: {os.strerror(error.errno or 0)}", head)
 
@@ -313,10 +425,18 @@ class Tcp:
         """Forget all connections and tell no peer; later ones have other sequence numbers (RFC 6528, 3)."""
         for connection in tuple(self.connections.values()):
             if isinstance(connection, TimeWait):
-                self._end_time_wait(connection)
+                self.end_time_wait(connection)
             else:
                 connection.finish()
-        self._secret = self.engine.random[f"host:{self.host}:isn"].randbytes(16)
+        self._new_secrets()
+
+    def _new_secrets(self) -> None:
+        """Draw what cookies and initial sequence numbers are made with; old cookies are worth nothing."""
+        engine = self.engine
+        self._secret = engine.random[f"host:{self.host}:isn"].randbytes(16)
+        self.cookies = SynCookies(engine.random[f"host:{self.host}:syn cookies"].randbytes(16))
+        secret = engine.random[f"host:{self.host}:fast open"].randbytes(16)
+        self.fast_open = FastOpen(engine, self.settings, secret)
 
     def initial_sequence(self, key: bytes) -> int:
         """ISN = M + F(4-tuple, secret), M a clock of 4 microseconds (RFC 6528, 3)."""
@@ -333,7 +453,7 @@ class Tcp:
     def scale_for(self, limit: int) -> int:
         """The window scale that can offer `limit` bytes (RFC 7323, 2.3)."""
         scale = 0
-        limit = max(limit, self.settings.receive_buffer)
+        limit = max(limit, self.settings.receive_buffer_max)
         while scale < 14 and limit >> scale > 0xFFFF:
             scale += 1
         return scale
@@ -350,12 +470,17 @@ class Tcp:
             del self.connections[connection.key]
             self.ports.release(connection.binding)
 
-    def to_time_wait(self, connection: Connection) -> None:
-        """Keep the 4-tuple of a finished connection for 2 MSL."""
+    def to_time_wait(self, connection: Connection) -> bool:
+        """Keep the 4-tuple of a finished connection for 2 MSL; False if too many are kept already."""
+        if self._waiting >= self.settings.max_time_wait:
+            self.drops("tcp: too many in TIME-WAIT")
+            return False
+        self._waiting += 1
         waiting = TimeWait(connection)
         self.connections[connection.key] = waiting
         waiting.deadline = self.engine.now + self.settings.time_wait
         self._watch_time_wait(waiting)
+        return True
 
     def _watch_time_wait(self, waiting: TimeWait) -> None:
         engine = self.engine
@@ -363,11 +488,13 @@ class Tcp:
 
     def _time_wait_over(self, waiting: TimeWait) -> None:
         if waiting.deadline <= self.engine.now:
-            self._end_time_wait(waiting)
+            self.end_time_wait(waiting)
         elif self.connections.get(waiting.key) is waiting:
             self._watch_time_wait(waiting)  # a repeated FIN has put it off
 
-    def _end_time_wait(self, waiting: TimeWait) -> None:
+    def end_time_wait(self, waiting: TimeWait) -> None:
+        """Forget a connection in TIME-WAIT."""
         if self.connections.get(waiting.key) is waiting:
+            self._waiting -= 1
             del self.connections[waiting.key]
             self.ports.release(waiting.binding)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from glassnet.transport.tcp.cookies import LIFETIME
+from glassnet.transport.tcp.fast_open import EVERY_LISTENER, PendingQueue
 from glassnet.transport.tcp.preferences import DEFAULT
 
 if TYPE_CHECKING:
@@ -24,14 +26,20 @@ class Listener:
     `send_buffer` and `receive_buffer` (bytes) and `preferences` are those of the connections
     to come. Connections come in through `interface` alone, if there is one, and with `defer`
     (nanoseconds, TCP_DEFER_ACCEPT) when they bring data, or that long after their SYN.
+
+    `fast_open` limits those that begin with data (TCP_FASTOPEN), and `fast_open_keys` make their
+    cookies, if the program has set any (TCP_FASTOPEN_KEY).
     """
 
     __slots__ = (
         "_accepted",
+        "_cookies_until",
         "_half_open",
         "backlog",
         "binding",
         "defer",
+        "fast_open",
+        "fast_open_keys",
         "interface",
         "on_change",
         "open",
@@ -54,6 +62,10 @@ class Listener:
         self.receive_buffer = tcp.settings.receive_buffer
         self._accepted: deque[Connection] = deque()
         self._half_open: dict[Connection, None] = {}
+        self._cookies_until = -1
+        everywhere = tcp.settings.fast_open & EVERY_LISTENER
+        self.fast_open = PendingQueue(tcp.engine, self.backlog if everywhere else 0)
+        self.fast_open_keys: tuple[bytes, ...] = ()
 
     @property
     def local(self) -> tuple[bytes, int]:
@@ -71,13 +83,23 @@ class Listener:
         return bool(self._accepted)
 
     @property
-    def full(self) -> str:
-        """Why no further SYN can be taken, or an empty string."""
-        if len(self._accepted) > self.backlog:
-            return "tcp: accept queue full"
-        if len(self._half_open) >= self.tcp.settings.syn_backlog:
-            return "tcp: SYN backlog full"
-        return ""
+    def full(self) -> bool:
+        """Whether the accept queue has no room."""
+        return len(self._accepted) > self.backlog
+
+    @property
+    def flooded(self) -> bool:
+        """Whether no more half-open connections are kept."""
+        return len(self._half_open) >= self.tcp.settings.syn_backlog
+
+    @property
+    def expects_cookies(self) -> bool:
+        """Whether a SYN cookie may still come back."""
+        return self.tcp.engine.now <= self._cookies_until
+
+    def cookie_sent(self) -> None:
+        """A SYN was answered with a cookie."""
+        self._cookies_until = self.tcp.engine.now + LIFETIME
 
     def accept(self) -> Connection | None:
         """The next established connection, or None."""
@@ -87,16 +109,27 @@ class Listener:
         connection.listener = None
         return connection
 
+    def dress(self, connection: Connection) -> None:
+        """Give a new connection what its listener was set to."""
+        connection.preferences = self.preferences
+        connection.sender.limit = self.send_buffer
+        connection.receiver.limit = self.receive_buffer
+        settings = self.tcp.settings
+        connection.sender.tuned = self.send_buffer == settings.send_buffer
+        connection.receiver.tuned = self.receive_buffer == settings.receive_buffer
+        if self.preferences.congestion:
+            connection.sender.choose(self.preferences.congestion)
+
     def opening(self, connection: Connection) -> None:
         """A SYN came and was answered."""
         self._half_open[connection] = None
 
     def admit(self, connection: Connection) -> bool:
         """Whether the handshake may end: there is room in the accept queue."""
-        return len(self._accepted) <= self.backlog
+        return not self.full
 
     def ready(self, connection: Connection) -> None:
-        """The handshake is over."""
+        """The handshake is over, or need not be (RFC 7413)."""
         self._half_open.pop(connection, None)
         self._accepted.append(connection)
         if self.on_change:

@@ -13,6 +13,7 @@ from glassnet.wire.checksum import ones_sum
 from glassnet.wire.tcp import ACK, HEADER
 
 if TYPE_CHECKING:
+    from glassnet.network.flow import Flow
     from glassnet.transport.tcp.connection import Connection
 
 __all__ = ["STAMP_WORD", "Output"]
@@ -27,6 +28,9 @@ _PLAIN = 0x50  # data offset 5
 _STAMPED = 0x80  # data offset 8
 _PACK = HEADER.pack
 _PACK_STAMPED = Struct(HEADER.format + "III").pack
+_PACK_STAMPS = Struct("!III").pack
+_PACK_BLOCK = Struct("!II").pack
+_ECT_0 = 2
 
 
 class Output:
@@ -35,9 +39,12 @@ class Output:
     `stamps` says whether segments carry timestamps, whose clock is milliseconds from
     `stamp_offset`; `recent` is TS.Recent, and `recent_at` when it came. `acks_due` is 1
     when an acknowledgement may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
+    `quick` acknowledgements more go at once. `echo` is ECE while the peer is to be told of
+    a mark (RFC 3168, 6.1.3), else 0.
     """
 
     __slots__ = (
+        "_capable",
         "_connection",
         "_delayed_ack",
         "_engine",
@@ -47,6 +54,8 @@ class Output:
         "_remote",
         "_sum",
         "acks_due",
+        "echo",
+        "interactive",
         "quick",
         "recent",
         "recent_at",
@@ -69,7 +78,10 @@ class Output:
         self.recent: int = 0
         self.recent_at = 0
         self.acks_due = 0
-        self.quick = False  # TCP_QUICKACK: acknowledge everything at once
+        self.quick = tcp.settings.quick_acks
+        self.interactive = False  # the program answers what comes: an ACK does well to wait for it
+        self.echo = 0
+        self._capable: Flow | None = None  # for segments that may be marked
         self._delayed_ack = Timer(tcp.engine, self._delay_over)
 
     def stamp(self) -> int:
@@ -90,8 +102,18 @@ class Output:
         """Whether the peer's clock may have gone half around since: no measure any more (RFC 7323, 5.5)."""
         return self._engine.now - self.recent_at > _OUTDATED
 
-    def transmit(self, sequence: int, flags: int, payload: bytes) -> None:
-        """Send one segment.
+    def use_ecn(self) -> None:
+        """Segments with new data may be marked from now on: ECT(0) (RFC 3168, 6.1.5)."""
+        self._capable = self._flow.twin(ecn=_ECT_0)
+
+    def set_service(self, tos: int) -> None:
+        """Change the type of service, or traffic class; its last two bits are ECN's."""
+        self._flow.set(tos=tos & ~3)
+        if self._capable is not None:
+            self._capable.set(tos=tos & ~3 | _ECT_0)
+
+    def transmit(self, sequence: int, flags: int, payload: bytes, capable: bool = False) -> None:
+        """Send one segment; a `capable` one may be marked instead of dropped.
 
         The checksum is added up from the fields: 2^16 is 1 modulo 2^16 - 1, so a
         32-bit field counts as it is, and nothing is packed twice.
@@ -100,15 +122,21 @@ class Output:
         next_ = receiver.next
         window = receiver.window()
         receiver.acked = next_
-        self.acks_due = 0
+        if self.acks_due:
+            self.acks_due = 0
+            if payload:
+                self.interactive = True
         self._delayed_ack.deadline = None
+        flags |= self.echo
         sequence &= _MASK
         acknowledgment = next_ & _MASK
         size = len(payload)
         total = self._sum + sequence + acknowledgment + flags + window
         if size:
             total += ones_sum(payload) + size
-        if self.stamps:
+        if receiver.sacks or receiver.doubled is not None:
+            head = self._with_blocks(sequence, acknowledgment, flags, window, total, size)
+        elif self.stamps:
             stamp = (self._engine.now // _MS + self.stamp_offset) & _MASK
             recent = self.recent
             total += 0x8000 + 32 + STAMP_WORD + stamp + recent
@@ -140,11 +168,59 @@ class Output:
                 0,
             )
         try:
-            self._flow.send(head, payload)
+            flow = self._flow
+            if capable and self._capable is not None:
+                flow = self._capable
+            flow.send(head, payload)
         except OSError as error:
             self._connection.send_failed(error.errno or errno.EIO)
 
-    def transmit_syn(self, sequence: int, flags: int, offered: SynOptions) -> None:
+    def _with_blocks(
+        self, sequence: int, acknowledgment: int, flags: int, window: int, total: int, size: int
+    ) -> bytes:
+        """A header with SACK blocks, as many as fit beside the data (RFC 2018, 3; RFC 2883)."""
+        receiver = self._receiver
+        connection = self._connection
+        options = b""
+        if self.stamps:
+            options = _PACK_STAMPS(
+                STAMP_WORD, (self._engine.now // _MS + self.stamp_offset) & _MASK, self.recent
+            )
+        room = 40 - len(options)
+        if size:
+            room = min(room, connection.sender.mss + (12 if self.stamps else 0) - size - len(options))
+        fitting = (room - 4) // 8
+        blocks = receiver.sacks
+        if receiver.doubled is not None and connection.tcp.settings.dsack:
+            blocks = [receiver.doubled, *blocks]
+        if not connection.sack or not blocks:
+            receiver.doubled = None
+        elif fitting > 0:
+            blocks = blocks[:fitting]
+            options += bytes((1, 1, 5, 2 + 8 * len(blocks))) + b"".join(
+                _PACK_BLOCK(start & _MASK, end & _MASK) for start, end in blocks
+            )
+            receiver.doubled = None
+        else:
+            self.acks_due = 2  # no room beside the data: an acknowledgement of its own has it
+        length = 20 + len(options)
+        total += (length << 10) + length + ones_sum(options)
+        return (
+            _PACK(
+                self._local,
+                self._remote,
+                sequence,
+                acknowledgment,
+                length << 2,
+                flags,
+                window,
+                -total % 0xFFFF,
+                0,
+            )
+            + options
+        )
+
+    def transmit_syn(self, sequence: int, flags: int, offered: SynOptions, payload: bytes = b"") -> None:
         """Send a SYN or SYN-ACK with the options `offered`; its window is never scaled."""
         receiver = self._receiver
         self._connection.tcp.transmit(
@@ -153,19 +229,28 @@ class Output:
             self._remote,
             sequence & _MASK,
             receiver.next & _MASK if flags & ACK else 0,
-            flags,
+            offered.flags(flags),
             min(receiver.limit, 0xFFFF),
             offered.build(self.recent if flags & ACK else 0),
+            payload,
         )
 
     def data_came(self) -> None:
         """Data came in order: acknowledge now, or soon (RFC 9293, 3.8.6.3; RFC 5681, 4.2)."""
         receiver = self._receiver
-        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.early or self.quick:
+        if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.sacks:
+            self.acks_due = 2
+        elif self.quick and not self.interactive:
+            self.quick -= 1
             self.acks_due = 2
         elif not self.acks_due:
             self.acks_due = 1
             self._delayed_ack.start(self._engine.now + self._connection.tcp.settings.delayed_ack)
+
+    def be_quick(self) -> None:
+        """Acknowledge the next segments at once: the peer may be starting, or repairing a loss."""
+        self.interactive = False
+        self.quick = max(self.quick, self._connection.tcp.settings.quick_acks)
 
     def _delay_over(self) -> None:
         if self.acks_due:

@@ -12,12 +12,14 @@ class Preferences:
     """Choices that seldom differ from the host's; connections without any share one object.
 
     `mss` is TCP_MAXSEG (0: what the path allows), `syn_retries` TCP_SYNCNT (0: the
-    host's), `fin_timeout` TCP_LINGER2 in nanoseconds (None: the host's; 0: do not wait).
+    host's), `fin_timeout` TCP_LINGER2 in nanoseconds (None: the host's; 0: do not wait),
+    `congestion` TCP_CONGESTION (empty: the host's).
     """
 
     mss: int = 0
     syn_retries: int = 0
     fin_timeout: int | None = None
+    congestion: str = ""
 
 
 DEFAULT = Preferences()

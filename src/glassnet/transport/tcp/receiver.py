@@ -15,35 +15,51 @@ __all__ = ["Receiver"]
 # flood of one-byte segments is bounded as well (CVE-2018-5390 is about its like).
 _PIECE_OVERHEAD = 256
 
+_MOST_SACKS = 4  # blocks that fit the options of a segment
+
 
 class Receiver:
     """Bytes from the peer, in order, and those that came too early.
 
     `next` is RCV.NXT; `edge` is the right edge of the window as last advertised,
     which never moves back; `size` is what stands in the buffer unread; `end` is the
-    sequence number of the peer's FIN once one has come.
+    sequence number of the peer's FIN once one has come. `limit` is the size of the buffer
+    in bytes, `tuned` whether it may grow by itself, up to `most`. `sacks` are the stretches
+    that came early, the one that changed last first (RFC 2018, 4); `doubled` is what came
+    again, to be told once (RFC 2883).
     """
 
     __slots__ = (
         "_chunks",
+        "_copied",
         "_early",
         "_early_size",
+        "_epoch",
         "_offset",
+        "_space",
         "acked",
+        "doubled",
+        "early_segments",
         "edge",
         "end",
         "initial",
+        "largest",
         "limit",
+        "most",
         "next",
+        "round_trip",
+        "sacks",
         "scale",
         "segment",
         "size",
+        "tuned",
     )
 
     def __init__(self, limit: int, scale: int, segment: int) -> None:
         self.limit = limit
         self.scale = scale
         self.segment = segment  # the largest segment seen: what "full-sized" means for ACKs
+        self.largest = 0xFFFF  # that the peer was told to send
         self.next = self.initial = 0
         self.edge = 0
         self.acked = 0  # RCV.NXT as last acknowledged
@@ -53,6 +69,15 @@ class Receiver:
         self._offset = 0  # bytes of the first chunk already read
         self._early: list[tuple[int, bytes]] = []  # disjoint, ascending
         self._early_size = 0
+        self.early_segments = 0
+        self.sacks: list[tuple[int, int]] = []
+        self.doubled: tuple[int, int] | None = None
+        self.tuned = True
+        self.most = limit
+        self.round_trip = 0  # as the receiver sees it, ns; 0: to be measured
+        self._epoch = 0
+        self._copied = 0
+        self._space = 0
 
     def open(self, sequence: int) -> None:
         """The next byte to come is `sequence`: the peer's SYN has been taken in."""
@@ -107,6 +132,7 @@ class Receiver:
             if sequence > next_:
                 self._keep(sequence, payload)
                 return False
+            self.doubled = (sequence, min(next_, sequence + len(payload)))
             payload = payload[next_ - sequence :]
             if not payload:
                 return False
@@ -115,7 +141,7 @@ class Receiver:
         self.size += size
         self.next = next_ + size
         if size > self.segment:
-            self.segment = size
+            self.segment = min(size, self.largest)  # an interface may hand over several in one
         if self._early:
             self._join()
         return True
@@ -123,14 +149,17 @@ class Receiver:
     def _keep(self, sequence: int, payload: bytes) -> None:
         early = self._early
         end = sequence + len(payload)
+        start = sequence
         at = bisect_left(early, (sequence,))
         if at:
             # The piece before may cover the start: what came first stays.
             before, kept = early[at - 1]
             covered = before + len(kept)
-            if covered >= end:
-                return
             if covered > sequence:
+                self.doubled = (sequence, min(covered, end))
+                if covered >= end:
+                    self._tell(*self._block(at - 1))
+                    return
                 payload = payload[covered - sequence :]
                 sequence = covered
         fresh: list[tuple[int, bytes]] = []
@@ -141,6 +170,8 @@ class Receiver:
                 if after > sequence:
                     fresh.append((sequence, payload[: after - sequence]))
                 covered = after + len(kept)
+                if self.doubled is None:
+                    self.doubled = (after, min(covered, end))
                 payload = payload[covered - sequence :] if covered < end else b""
                 sequence = covered
                 index += 1
@@ -152,8 +183,35 @@ class Receiver:
         if self._early_size + added + (len(early) + len(fresh)) * _PIECE_OVERHEAD // 8 > budget:
             return  # the peer sends it again; what stands in order is worth more
         self._early_size += added
+        self.early_segments += 1
         for piece in fresh:
             early.insert(bisect_left(early, piece[:1]), piece)
+        self._tell(start, end)
+
+    def _block(self, index: int) -> tuple[int, int]:
+        """The contiguous stretch that this piece is in."""
+        early = self._early
+        first = last = index
+        while first and early[first - 1][0] + len(early[first - 1][1]) == early[first][0]:
+            first -= 1
+        while last + 1 < len(early) and early[last][0] + len(early[last][1]) == early[last + 1][0]:
+            last += 1
+        return early[first][0], early[last][0] + len(early[last][1])
+
+    def _tell(self, start: int, end: int) -> None:
+        """Put the block that holds this stretch first (RFC 2018, 4)."""
+        sacks = self.sacks
+        index = 0
+        while index < len(sacks):
+            first, last = sacks[index]
+            if first <= end and start <= last:
+                start, end = min(start, first), max(end, last)
+                del sacks[index]
+                index = 0
+            else:
+                index += 1
+        sacks.insert(0, (start, end))
+        del sacks[_MOST_SACKS:]
 
     def _join(self) -> None:
         early = self._early
@@ -171,6 +229,40 @@ class Receiver:
                 self.size += len(payload)
                 self.next = next_ + len(payload)
         del early[:taken]
+        next_ = self.next
+        self.sacks = [block for block in self.sacks if block[1] > next_]
+
+    def ends(self, sequence: int) -> None:
+        """The peer's FIN has this number: what came from beyond it contradicts the peer, and is dropped."""
+        self.end = sequence
+        early = self._early
+        while early and early[-1][0] + len(early[-1][1]) > sequence:
+            start, payload = early.pop()
+            self._early_size -= len(payload)
+            if start < sequence:
+                early.append((start, payload[: sequence - start]))
+                self._early_size += sequence - start
+        self.sacks = [(first, min(last, sequence)) for first, last in self.sacks if first < sequence]
+
+    def consumed(self, count: int, now: int) -> None:
+        """The program has read `count` bytes: let the buffer hold twice what it reads in a round trip.
+
+        That is what a sender needs who doubles its window in each (dynamic right-sizing).
+        """
+        copied = self._copied = self._copied + count
+        elapsed = now - self._epoch
+        if not self.round_trip or elapsed < self.round_trip:
+            return
+        if copied > self._space:
+            wanted = 2 * copied + 16 * self.segment
+            if self._space:
+                wanted += wanted * (copied - self._space) // self._space  # as it grows, so will it
+            self._space = copied
+            if wanted > self.limit:
+                self.limit = min(wanted, max(self.most, self.limit))
+        self._copied = 0
+        self._epoch = now
+        self.round_trip = 0
 
     def read(self, count: int) -> bytes:
         """Take up to `count` bytes out of the buffer."""
@@ -220,4 +312,5 @@ class Receiver:
         """Throw away all that stands in the buffer and what came early."""
         self._chunks.clear()
         self._early.clear()
+        self.sacks.clear()
         self._offset = self._early_size = self.size = 0

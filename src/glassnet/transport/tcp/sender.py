@@ -1,6 +1,7 @@
-"""The send side of a connection: the buffer, what may be sent, and what must be sent again.
+"""The send side of a connection: the buffer, what may be sent, and when to stop waiting.
 
-Sequence numbers are absolute here: Python integers that never wrap.
+Sequence numbers are absolute here: Python integers that never wrap. What is done about
+losses is in `recovery.py`; this file is the way of segments that arrive.
 """
 
 from __future__ import annotations
@@ -10,55 +11,57 @@ from typing import TYPE_CHECKING
 
 from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_sent
-from glassnet.transport.tcp.window import CongestionControl, Reno
-from glassnet.transport.tcp.events import Retransmission, WindowChange
+from glassnet.transport.tcp.congestion import CONTROLLERS, UNLIMITED
+from glassnet.transport.tcp.events import Retransmission, RoundTripMeasured, WindowChange
 from glassnet.transport.tcp.opening import offer
+from glassnet.transport.tcp.recovery import MOST_DELAYED_ACK, CaState, Recovery
 from glassnet.transport.tcp.rtt import RoundTrip
+from glassnet.transport.tcp.runs import send_run
+from glassnet.transport.tcp.scoreboard import Scoreboard, Segment
 from glassnet.transport.tcp.state import State
-from glassnet.wire.tcp import ACK, FIN, PSH, SYN
+from glassnet.wire.tcp import ACK, CWR, FIN, PSH, SYN
 
 if TYPE_CHECKING:
+    from glassnet.transport.tcp.congestion import CongestionControl
     from glassnet.transport.tcp.connection import Connection
+    from glassnet.transport.tcp.rate import DeliveryRate
 
-__all__ = ["Segment", "Sender"]
+__all__ = ["Sender"]
+
+OPEN = CaState.OPEN
 
 _CORK_CEILING = 200 * 10**6
 """How long TCP_CORK holds less than a segment back, in nanoseconds: tcp(7)."""
 
-
-class Segment:
-    """A stretch of sequence space that was sent and is not acknowledged. `sent` is when, last."""
-
-    __slots__ = ("end", "flags", "lost", "payload", "retransmitted", "sent", "sequence")
-
-    def __init__(self, sequence: int, end: int, flags: int, payload: bytes, sent: int) -> None:
-        self.sequence = sequence
-        self.end = end
-        self.flags = flags
-        self.payload = payload
-        self.sent = sent
-        self.retransmitted = False
-        self.lost = False
+_S = 10**9
 
 
 class Sender:
     """What this end has to say, and how much of it the peer and the path can take.
 
     `unacked` is SND.UNA, `next` SND.NXT, `window` SND.WND (scaled), `window_max`
-    MAX.SND.WND. `unsent` bytes
-    wait to be sent for the first time; `outstanding` are the segments on their way;
-    `lost` of their bytes are believed gone and not yet sent again.
+    MAX.SND.WND. `unsent` bytes wait to be sent for the first time; `outstanding` are
+    the segments on their way; `sacked` of their bytes have arrived out of order, `lost`
+    are believed gone and not yet sent again. `board` is there while not all is in order.
+    `limit` is the size of the buffer, and `tuned` whether it may grow by itself.
     """
 
     __slots__ = (
         "_chunks",
         "_connection",
-        "_duplicates",
-        "_lost_segments",
         "_offset",
-        "_recover",
+        "_pacer",
+        "_paces",
+        "_rearm",
+        "_release",
+        "_runs",
+        "_small_end",
+        "_used",
+        "_used_since",
         "_window_acknowledgment",
         "_window_sequence",
+        "board",
+        "bytes_retransmitted",
         "congestion",
         "corked",
         "fin_wanted",
@@ -70,11 +73,16 @@ class Sender:
         "next",
         "nodelay",
         "outstanding",
-        "recovering",
+        "pacing_limit",
+        "rate",
+        "recovery",
         "retransmissions",
         "round_trip",
+        "rto_at",
+        "sacked",
         "started_waiting",
         "timer",
+        "tuned",
         "unacked",
         "unsent",
         "window",
@@ -85,6 +93,7 @@ class Sender:
         settings = connection.tcp.settings
         self._connection = connection
         self.limit = limit
+        self.tuned = True
         self.mss = mss
         self.unacked = self.initial = start
         self.next: int = start
@@ -99,17 +108,32 @@ class Sender:
         self.nodelay = False
         self.corked = False  # TCP_CORK: only full segments, for 200 ms at most
         self.outstanding: deque[Segment] = deque()
-        self._lost_segments: deque[Segment] = deque()
+        self.board: Scoreboard | None = None
+        self.sacked = 0
         self.lost = 0
-        self._duplicates = 0
-        self.recovering = False
-        self._recover = start
         self.retransmissions = 0
+        self.bytes_retransmitted = 0
         self.last_sent = 0
+        self._small_end = start  # where the last segment below the MSS ended
+        self._used = 0  # most that was on its way while the window was not the limit
+        self._used_since = 0
         self.started_waiting: int | None = None  # first retransmission without an answer
-        self.congestion: CongestionControl = Reno(mss, settings.initial_window)
+        self.rate: DeliveryRate | None = None
+        self.congestion: CongestionControl = CONTROLLERS[settings.congestion_control](
+            mss, settings.initial_window
+        )
+        self.pacing_limit = 0  # SO_MAX_PACING_RATE, bytes a second; 0 is none
+        self._pacer: Timer | None = None
+        self._paces = False
+        self._release = 0  # when the next segment may go, if paced
         self.round_trip = RoundTrip(settings)
-        self.timer = Timer(connection.tcp.engine, self._timeout)
+        self.rto_at = 0
+        self._runs = connection.flow.offloads
+        self._rearm = False  # an acknowledgement came, and `push` is to follow
+        self.timer = Timer(connection.tcp.engine, self._expired)
+        self.recovery: Recovery = Recovery(connection, self, start)
+        if self.congestion.samples or self.congestion.marks:
+            self.control(self.congestion)
 
     # The buffer
 
@@ -129,15 +153,21 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Bytes believed to be in the network (FlightSize of RFC 5681)."""
-        return self.next - self.unacked - self.lost
+        """Bytes believed to be in the network (the pipe of RFC 6675)."""
+        return self.next - self.unacked - self.sacked - self.lost
+
+    @property
+    def delivered(self) -> int:
+        """Bytes known to have arrived, in order or not."""
+        return self.unacked - self.initial + self.sacked
 
     def write(self, data: bytes) -> None:
         """Append `data`; the caller has seen that there is room."""
         self._chunks.append(data)
         self.unsent += len(data)
 
-    def _take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes out of the buffer, to be sent for the first time."""
         chunks = self._chunks
         offset = self._offset
         first = chunks[0]
@@ -169,50 +199,90 @@ class Sender:
 
     def push(self) -> None:
         """Send what the two windows, Nagle's algorithm and silly-window avoidance let pass."""
-        if self._lost_segments and not self._resend_lost():
+        recovery = self.recovery
+        if self.lost and not recovery.prefers_new and not self._resend_lost():
             return
+        congestion = self.congestion
+        now = self._connection.tcp.engine.now
         if self.last_sent and self.next == self.unacked and self.unsent:
-            connection = self._connection
-            if connection.tcp.engine.now - self.last_sent > self.round_trip.rto:
-                self.congestion.restarted()
+            idle = now - self.last_sent
+            if idle > self.round_trip.rto and self._connection.tcp.settings.slow_start_after_idle:
+                congestion.restarted(now, idle, self.round_trip.rto)
         mss = self.mss
-        while not self.lost:  # unless layer 3 has refused one: see `Connection.send_failed`
+        first = self.next
+        while not self.lost or recovery.prefers_new:  # layer 3 may refuse one: see `Connection.send_failed`
             unsent = self.unsent
-            in_flight = self.next - self.unacked
-            usable = self.window - in_flight
-            allowed = self.congestion.window - in_flight
+            on_their_way = self.next - self.unacked
+            usable = self.window - on_their_way
+            allowed = congestion.window - on_their_way + self.sacked + self.lost
             if allowed > usable:
                 allowed = usable
-            if unsent > mss:
+            if unsent > mss or (unsent > allowed and unsent):
                 if allowed < mss:
                     # RFC 9293, 3.8.6.2.1, (3): half the largest window is worth a segment,
                     # when it is the peer who holds us back.
-                    if allowed == usable and not in_flight and usable * 2 >= self.window_max and usable > 0:
+                    if (
+                        allowed == usable
+                        and not on_their_way
+                        and usable * 2 >= self.window_max
+                        and usable > 0
+                    ):
                         self._send(usable, 0)
                         continue
                     break
+                if self._paces:
+                    if not self._may_go(now, mss):
+                        break
+                elif self._runs and send_run(self._connection, allowed):
+                    continue
                 self._send(mss, 0)
                 continue
             if unsent:
-                if unsent > allowed or (
-                    ((in_flight and not self.nodelay) or self.corked) and not self.fin_wanted and unsent < mss
-                ):
+                if unsent < mss and not self.fin_wanted:
+                    # Nagle's algorithm, as Minshall modified it: only a small segment holds a small one back.
+                    if (self._small_end > self.unacked and not self.nodelay) or self.corked:
+                        break
+                    self._small_end = self.next + unsent
+                if self._paces and not self._may_go(now, unsent):
                     break
                 self._send(unsent, PSH | FIN if self.fin_wanted else PSH)
-            elif self.fin_wanted and not self._fin_sent():
+            elif self.fin_wanted and not self._fin_sent() and usable >= 0:
                 self._send(0, FIN)
+            self._window_is_not_the_limit(now)
             break
-        if self.timer.deadline is None and (self.unsent or self.outstanding):
+        if self.next != first or self._rearm:
+            self.arm(now)
+        elif self.timer.deadline is None and (self.unsent or self.outstanding):
             # Nothing on its way and nothing may go: the persist timer (RFC 9293, 3.8.6.1).
-            wait = _CORK_CEILING if self.corked and self.window else self.round_trip.rto
-            self.timer.start(self._connection.tcp.engine.now + wait)
+            self.timer.start(now + (_CORK_CEILING if self.corked and self.window else self.round_trip.rto))
+
+    def _window_is_not_the_limit(self, now: int) -> None:
+        """The program has nothing more to send: a window that stays unused means less (RFC 2861, 3.1)."""
+        on_their_way = self.next - self.unacked
+        if self.rate is not None:
+            self.rate.app_limited(self.in_flight)
+        if on_their_way > self._used:
+            self._used = on_their_way
+        if on_their_way + self.mss > self.congestion.window:
+            self._used = 0
+            self._used_since = now
+        elif now - self._used_since > self.round_trip.rto:
+            if (
+                self._used_since
+                and self._connection.tcp.settings.slow_start_after_idle
+                and self.recovery.state is OPEN
+                and self._used < self.congestion.window
+            ):
+                self.congestion.unused(self._used)
+            self._used = 0
+            self._used_since = now
 
     def _fin_sent(self) -> bool:
         return self._connection.fin_sent
 
     def _send(self, size: int, flags: int) -> None:
         connection = self._connection
-        payload = self._take(size) if size else b""
+        payload = self.take(size) if size else b""
         sequence = self.next
         now = connection.tcp.engine.now
         end = sequence + size
@@ -220,22 +290,103 @@ class Sender:
             end += 1
             connection.fin_sent = True
         self.next = end
-        self.outstanding.append(Segment(sequence, end, flags, payload, now))
+        segment = Segment(sequence, end, flags, payload, now)
+        if self.board is not None:
+            self.board.sent(segment)
+            if self.rate is not None:
+                self.rate.sent(segment, now, self.in_flight)
+        if not self.outstanding:
+            self.rto_at = now + self.round_trip.rto
+        self.outstanding.append(segment)
         self.last_sent = now
-        if self.timer.deadline is None:
-            self.timer.start(now + self.round_trip.rto)
-        connection.output.transmit(sequence, flags | ACK, payload)
+        flags |= ACK
+        ecn = connection.ecn
+        if ecn is not None and size:
+            if ecn.reduced:
+                ecn.reduced = False
+                flags |= CWR
+            connection.output.transmit(sequence, flags, payload, True)
+        else:
+            connection.output.transmit(sequence, flags, payload)
         if flags & FIN:
             fin_sent(connection)
 
-    def send_syn(self, flags: int) -> None:
-        """Send SYN or SYN-ACK and keep it for retransmission."""
+    def send_syn(self, flags: int, payload: bytes = b"") -> None:
+        """Send SYN or SYN-ACK, and keep it for retransmission; data with it are a segment of their own."""
         connection = self._connection
         now = connection.tcp.engine.now
-        self.outstanding.append(Segment(self.next, self.next + 1, flags, b"", now))
+        sequence = self.next
+        self.outstanding.append(Segment(sequence, sequence + 1, flags, b"", now))
         self.next += 1
-        self.timer.start(now + self.round_trip.rto)
-        connection.output.transmit_syn(self.unacked, flags, offer(connection))
+        if payload:
+            self.outstanding.append(Segment(self.next, self.next + len(payload), PSH, payload, now))
+            self.next += len(payload)
+        self.rto_at = now + self.round_trip.rto
+        self.timer.start(self.rto_at)
+        connection.output.transmit_syn(sequence, flags, offer(connection), payload)
+
+    # Pace
+
+    def _may_go(self, now: int, size: int) -> bool:
+        """Whether the pace lets a segment go now; otherwise it is looked at again when it does."""
+        rate = self.pacing_rate
+        if not rate:
+            return True
+        if self._release > now:
+            if self._pacer is None:
+                self._pacer = Timer(self._connection.tcp.engine, self._paced)
+            self._pacer.start(self._release)
+            return False
+        self._release = now + size * _S // rate
+        return True
+
+    @property
+    def pacing_rate(self) -> int:
+        """Bytes a second at which segments may leave; 0 is as fast as the windows allow."""
+        rate, limit = self.congestion.pacing_rate, self.pacing_limit
+        return min(rate, limit) if rate and limit else rate or limit
+
+    def _paced(self) -> None:
+        if self._connection.state is not State.CLOSED:
+            self.push()
+
+    def limit_pace(self, rate: int) -> None:
+        """No more than `rate` bytes a second (SO_MAX_PACING_RATE); 0 is no limit."""
+        self.pacing_limit = rate
+        self._paces = bool(rate) or self.congestion.samples
+
+    # Congestion control
+
+    def choose(self, name: str) -> None:
+        """Let the controller of this name decide from now on, unless it does already."""
+        if name != self.congestion.name:
+            settings = self._connection.tcp.settings
+            self.control(CONTROLLERS[name](self.mss, settings.initial_window))
+
+    def control(self, congestion: CongestionControl) -> None:
+        """Let another controller decide from now on (TCP_CONGESTION)."""
+        from glassnet.transport.tcp.rate import DeliveryRate
+
+        before, self.congestion = self.congestion, congestion
+        if before is not congestion and self.next != self.initial:
+            congestion.window, congestion.threshold = before.window, before.threshold
+        self._paces = congestion.samples or bool(self.pacing_limit)
+        self.rate = None
+        if congestion.samples:
+            self.rate = DeliveryRate()
+            now = self._connection.tcp.engine.now
+            for segment in self.outstanding:
+                self.rate.sent(segment, now, self.in_flight)
+        if congestion.samples or congestion.marks:
+            self.watch()
+
+    def watch(self) -> Scoreboard:
+        """The scoreboard, made if there is none."""
+        board = self.board
+        if board is None:
+            board = self.board = Scoreboard(self.outstanding, self.next)
+            board.highest = self.unacked
+        return board
 
     # Acknowledgements
 
@@ -258,8 +409,9 @@ class Sender:
         self.round_trip.forgive()
         self.started_waiting = None
         if self.outstanding:
-            self.mark_lost()
-            self.timer.start(self._connection.tcp.engine.now + self.round_trip.rto)
+            self.recovery.lose_all("window probe")
+            self.rto_at = self._connection.tcp.engine.now + self.round_trip.rto
+            self.timer.start(self.rto_at)
         else:
             self.timer.stop()
 
@@ -269,133 +421,267 @@ class Sender:
         self._window_acknowledgment = acknowledgment
         self.window = window
         self.window_max = max(window, 1)
+        if self.board is not None:
+            self.board = None
+            self.watch()  # without the SYN
+        if self.tuned:
+            most = self._connection.tcp.settings.send_buffer_max
+            self.limit = max(self.limit, min(2 * self.congestion.window, most))
         if self.retransmissions:
             self.congestion.window = self.mss  # RFC 5681, 3.1: a lost SYN was a first sign
             self.round_trip.fall_back()
 
     def acknowledged(self, acknowledgment: int, echo_delay: int) -> None:
-        """New data is acknowledged: SND.UNA < `acknowledgment` <= SND.NXT.
+        """New data is acknowledged, and all is in order: SND.UNA < `acknowledgment` <= SND.NXT.
 
         `echo_delay` is the time since the echoed timestamp was sent (ns), or -1.
         """
         connection = self._connection
         now = connection.tcp.engine.now
-        in_flight = self.next - self.unacked - self.lost
-        size = acknowledgment - self.unacked
+        unacked = self.unacked
+        size = acknowledgment - unacked
+        in_flight = self.next - unacked
         self.unacked = acknowledgment
         outstanding = self.outstanding
         measured = -1
         resent = False
+        segment = None
         while outstanding:
             segment = outstanding[0]
             if segment.end > acknowledgment:
                 if segment.sequence < acknowledgment:
-                    self._shorten(segment, acknowledgment)
+                    self.shorten(segment, acknowledgment)
                 break
             outstanding.popleft()
-            if segment.lost:
-                self.lost -= segment.end - segment.sequence
-                segment.lost = False
             if segment.retransmitted:
                 resent = True
             measured = now - segment.sent
+        recovery = self.recovery
+        if measured >= 0 and not resent:
+            rack = recovery.rack
+            rack.sent = now - measured
+            rack.end = acknowledgment
+            rack.rtt = measured
         if resent:
             # Karn's algorithm: which sending is acknowledged only a timestamp can tell.
             measured = echo_delay
+        trip = self.round_trip
         if measured >= 0:
-            self.round_trip.sample(measured)
+            trip.sample(measured, now)
+            if RoundTripMeasured in connection.tcp.engine.events.wanted:
+                self._tell_round_trip(measured)
         self.started_waiting = None
-        self._duplicates = 0
         congestion = self.congestion
-        if not self.recovering:
-            congestion.acknowledged(size, in_flight)
-        elif acknowledgment >= self._recover:
-            self.recovering = False
-            congestion.recovered(self.in_flight)
-            self._tell_window("recovered")
-        else:
-            # RFC 6582, 3.2, step 3: a partial acknowledgement shows the next hole.
-            congestion.partly_recovered(size)
-            if outstanding:
-                self._retransmit(outstanding[0], "partial ACK")
+        window = congestion.window
+        limited = in_flight + self.mss > window or (
+            window < congestion.threshold and in_flight + in_flight > window
+        )
+        congestion.acknowledged(now, size, measured, limited, acknowledgment, self.next)
+        if self.tuned and congestion.window + congestion.window > self.limit:
+            self.grow()
         if outstanding:
-            self.timer.start(now + self.round_trip.rto)
+            self.rto_at = now + trip.rto
+            if self.unsent:
+                self._rearm = True
+            else:
+                self.arm(now)
         else:
-            self.timer.stop()
+            self.timer.deadline = None
 
-    def _shorten(self, segment: Segment, acknowledgment: int) -> None:
-        cut = acknowledgment - segment.sequence
+    def measured(self, measured: int, now: int) -> None:
+        """A round trip took `measured` nanoseconds."""
+        self.round_trip.sample(measured, now)
+        if RoundTripMeasured in self._connection.tcp.engine.events.wanted:
+            self._tell_round_trip(measured)
+
+    def _tell_round_trip(self, measured: int) -> None:
+        tcp, trip = self._connection.tcp, self.round_trip
+        tcp.engine.events.tell(
+            RoundTripMeasured(
+                tcp.engine.now,
+                tcp.host,
+                self._connection.name,
+                measured,
+                trip.smoothed,
+                trip.variation,
+                trip.rto,
+            )
+        )
+
+    def grow(self) -> None:
+        """Let the buffer hold two windows: one on its way, one to follow."""
+        most = self._connection.tcp.settings.send_buffer_max
+        self.limit = max(self.limit, min(2 * self.congestion.window, most))
+
+    def shorten(self, segment: Segment, acknowledgment: int) -> None:
+        """The first part of a segment is acknowledged."""
+        before = segment.sequence
+        cut = acknowledgment - before
         if segment.flags & SYN:
             segment.flags &= ~SYN
             cut -= 1
         segment.payload = segment.payload[cut:]
         if not segment.payload:
             segment.flags &= ~PSH
-        if segment.lost:
-            self.lost -= acknowledgment - segment.sequence
         segment.sequence = acknowledgment
+        if segment.lost:
+            self.lost -= acknowledgment - before
+        if segment.sacked:
+            self.sacked -= acknowledgment - before
+        if self.board is not None:
+            self.board.moved(segment, before)
 
-    def duplicate(self) -> None:
-        """A duplicate acknowledgement as RFC 5681, 2 defines it."""
-        if self.recovering:
-            self.congestion.duplicate()
+    # Timers
+
+    def arm(self, now: int) -> None:
+        """Wait for what is on its way: for the retransmission timeout, or what is due before it."""
+        self._rearm = False
+        when = self.rto_at
+        if self.board is None and self.round_trip.smoothed:
+            if self._connection.probes:
+                early = now + self.round_trip.probe
+                if len(self.outstanding) == 1:
+                    early += MOST_DELAYED_ACK
+                if early < when:
+                    when = early
+        else:
+            early = self.recovery.due(now)
+            if early and early < when:
+                when = early
+        timer = self.timer
+        timer.deadline = when
+        if timer.armed is None or when < timer.armed:
+            timer.start(when)
+
+    def _expired(self) -> None:
+        connection = self._connection
+        if connection.state is State.CLOSED:
             return
-        self._duplicates += 1
-        if self._duplicates < 3 or self.lost:
+        now = connection.tcp.engine.now
+        recovery = self.recovery
+        if not self.outstanding:
+            if self.corked and self.unsent and self.unsent <= min(self.window, self.mss):
+                self._send(self.unsent, PSH)
+                self.arm(now)
+            else:
+                self._probe_window()
+        elif (
+            not self.window
+            or self.outstanding[0].flags & SYN
+            or (now >= self.rto_at and not recovery.may_probe)
+        ):
+            self._timeout()
+        elif recovery.reordering_until:
+            recovery.reordering_over()
+        else:
+            # Also when the timeout is due first: the probe goes then (RFC 8985, 7.2).
+            recovery.probe_tail()
+
+    def _timeout(self) -> None:
+        connection = self._connection
+        first = self.outstanding[0]
+        again = self.started_waiting is not None
+        if self.started_waiting is None:
+            self.started_waiting = first.sent
+        if connection.peer_is_silent(self.started_waiting):
             return
-        if self._duplicates > 3 or self.unacked <= self._recover:
-            return  # RFC 6582, 3.2, step 1: these answer what was sent before the last recovery
-        self.recovering = True
-        self._recover = self.next
-        self.congestion.loss_detected(self.in_flight)
-        self._tell_window("fast retransmit")
-        self._retransmit(self.outstanding[0], "fast retransmit")
-        self.timer.start(self._connection.tcp.engine.now + self.round_trip.rto)
+        if first.flags & SYN:
+            self.round_trip.back_off()
+            self.resend(first, "SYN")
+            self._wait_for_answer()
+            return
+        if self.window == 0:
+            # The window closed over what was sent: this is a probe, and says nothing about congestion.
+            self.round_trip.back_off()
+            self.resend(first, "window probe")
+            self._wait_for_answer()
+            return
+        self.recovery.timed_out(again)
+        self.round_trip.back_off()
+        self._wait_for_answer()
+        self._resend_lost()
+
+    def _wait_for_answer(self) -> None:
+        """Start the retransmission timer, but not beyond the user timeout."""
+        connection = self._connection
+        deadline = connection.tcp.engine.now + self.round_trip.rto
+        if connection.user_timeout and self.started_waiting is not None:
+            deadline = min(deadline, self.started_waiting + connection.user_timeout)
+        self.rto_at = deadline
+        self.timer.start(deadline)
+
+    def _probe_window(self) -> None:
+        """The persist timer: one byte beyond the window (RFC 9293, 3.8.6.1)."""
+        if self.unsent or (self.fin_wanted and not self._fin_sent()):
+            usable = self.window
+            self.round_trip.back_off()
+            if self.unsent:
+                # Silly-window avoidance's override timer sends what fits; a closed window gets one byte.
+                size = min(max(usable, 1), self.unsent, self.mss)
+                self._send(size, 0 if size < self.unsent else PSH)
+                self._small_end = self.next
+            else:
+                self._send(0, FIN)
+            self.rto_at = self._connection.tcp.engine.now + self.round_trip.rto
+            self.timer.start(self.rto_at)
+
+    def send_new(self) -> bool:
+        """Send one segment of new data past the congestion window, if the peer's lets it (RFC 8985, 7.3)."""
+        size = min(self.unsent, self.mss)
+        if not size or size > self.window - self.next + self.unacked:
+            return False
+        self._send(size, PSH if size == self.unsent else 0)
+        return True
 
     # Sending again
 
     def _resend_lost(self) -> bool:
         """Send lost segments again as the windows allow; True when none is left."""
-        while queue := self._lost_segments:  # another one, if layer 3 finds a segment too long
-            segment = queue[0]
-            if not segment.lost:
-                queue.popleft()
-                continue
+        board = self.watch()
+        while segment := board.next_lost():
             if len(segment.payload) > self.mss:
-                queue.popleft()
                 self._split(segment)
-                queue.appendleft(segment)
             size = segment.end - segment.sequence
             in_flight = self.in_flight
             if in_flight and in_flight + size > self.congestion.window:
                 return False
             if segment.end > self.unacked + max(self.window, 1) and in_flight:
                 return False
-            queue.popleft()
-            self._retransmit(segment, "timeout")
+            if self._paces and not self._may_go(self._connection.tcp.engine.now, size):
+                return False
+            self.resend(segment, self.recovery.cause)
         return True
 
-    def _retransmit(self, segment: Segment, cause: str) -> None:
+    def resend(self, segment: Segment, cause: str) -> None:
+        """Send a segment again, and tell observers why."""
         connection = self._connection
         engine = connection.tcp.engine
-        segment.retransmitted = True
-        segment.sent = engine.now
-        self.last_sent = engine.now
-        self.retransmissions += 1
+        now = engine.now
         if len(segment.payload) > self.mss:
             self._split(segment)
+        size = segment.end - segment.sequence
+        segment.retransmitted = True
+        segment.sent = now
+        self.last_sent = now
+        self.retransmissions += 1
+        self.bytes_retransmitted += size
         if segment.lost:
             segment.lost = False
-            self.lost -= segment.end - segment.sequence
+            self.lost -= size
+        if self.board is not None:
+            if not segment.sacked:
+                self.board.resent(segment)
+            if self.rate is not None:
+                self.rate.sent(segment, now, self.in_flight)
+        self.recovery.resent(now)
         if segment.flags & SYN:
             connection.output.transmit_syn(segment.sequence, segment.flags, offer(connection))
         else:
             connection.output.transmit(segment.sequence, segment.flags | ACK, segment.payload)
-        events = engine.events
-        if Retransmission in events.wanted:
-            events.tell(
+        if Retransmission in engine.events.wanted:
+            engine.events.tell(
                 Retransmission(
-                    engine.now,
+                    now,
                     connection.tcp.host,
                     connection.name,
                     segment.sequence & 0xFFFFFFFF,
@@ -410,83 +696,20 @@ class Sender:
         rest = Segment(
             segment.sequence + mss, segment.end, segment.flags, segment.payload[mss:], segment.sent
         )
-        rest.retransmitted = True
-        if segment.lost:
-            rest.lost = True
-            self._lost_segments.appendleft(rest)
+        rest.retransmitted = segment.retransmitted
+        rest.lost = segment.lost
+        rest.sacked = segment.sacked
+        if self.rate is not None:
+            self.rate.sent(rest, segment.sent, self.in_flight)
         segment.payload = segment.payload[:mss]
         segment.end = segment.sequence + mss
         segment.flags &= ~(FIN | PSH)
         self.outstanding.insert(self.outstanding.index(segment) + 1, rest)
+        if self.board is not None:
+            self.board.split(segment, rest)
 
-    def _timeout(self) -> None:
-        connection = self._connection
-        if connection.state is State.CLOSED:
-            return
-        if not self.outstanding:
-            if self.corked and self.unsent and self.unsent <= min(self.window, self.mss):
-                self._send(self.unsent, PSH)
-            else:
-                self._probe()
-            return
-        first = self.outstanding[0]
-        again = self.started_waiting is not None
-        if self.started_waiting is None:
-            self.started_waiting = first.sent
-        if connection.peer_is_silent(self.started_waiting):
-            return
-        if first.flags & SYN:
-            self.round_trip.back_off()
-            self._retransmit(first, "timeout")
-            self._wait_for_answer()
-            return
-        if self.window == 0:
-            # The window closed over what was sent: this is a probe, and says nothing about congestion.
-            self.round_trip.back_off()
-            self._retransmit(first, "window probe")
-            self._wait_for_answer()
-            return
-        # RFC 6298, 5.4 to 5.6; everything on its way counts as lost, and slow start sends it again.
-        self.congestion.timed_out(self.in_flight, again=again)
-        self.round_trip.back_off()
-        self._tell_window("timeout")
-        self._recover = self.next
-        self.recovering = False
-        self._duplicates = 0
-        self.mark_lost()
-        self._wait_for_answer()
-        self._resend_lost()
-
-    def _wait_for_answer(self) -> None:
-        """Start the retransmission timer, but not beyond the user timeout."""
-        connection = self._connection
-        deadline = connection.tcp.engine.now + self.round_trip.rto
-        if connection.user_timeout and self.started_waiting is not None:
-            deadline = min(deadline, self.started_waiting + connection.user_timeout)
-        self.timer.start(deadline)
-
-    def mark_lost(self) -> None:
-        """Believe everything that is on its way to be gone."""
-        self._lost_segments = deque(self.outstanding)
-        for segment in self.outstanding:
-            segment.lost = True
-        self.lost = self.next - self.unacked
-
-    def _probe(self) -> None:
-        """The persist timer: one byte beyond the window (RFC 9293, 3.8.6.1)."""
-        now = self._connection.tcp.engine.now
-        if self.unsent or (self.fin_wanted and not self._fin_sent()):
-            usable = self.window
-            self.round_trip.back_off()
-            if self.unsent:
-                # Silly-window avoidance's override timer sends what fits; a closed window gets one byte.
-                size = min(max(usable, 1), self.unsent, self.mss)
-                self._send(size, 0 if size < self.unsent else PSH)
-            else:
-                self._send(0, FIN)
-            self.timer.start(now + self.round_trip.rto)
-
-    def _tell_window(self, cause: str) -> None:
+    def tell_window(self, cause: str) -> None:
+        """Tell observers of the congestion window."""
         connection = self._connection
         engine = connection.tcp.engine
         if WindowChange in engine.events.wanted:
@@ -497,7 +720,7 @@ class Sender:
                     connection.tcp.host,
                     connection.name,
                     congestion.window,
-                    congestion.threshold,
+                    min(congestion.threshold, UNLIMITED),
                     cause,
                 )
             )
@@ -510,8 +733,10 @@ class Sender:
     def stop(self) -> None:
         """The connection is over: forget everything."""
         self.timer.stop()
+        if self._pacer is not None:
+            self._pacer.stop()
         self._chunks.clear()
         self.outstanding.clear()
-        self._lost_segments.clear()
-        self.unsent = self.lost = 0
+        self.board = None
+        self.unsent = self.lost = self.sacked = 0
         self._offset = 0

@@ -18,7 +18,7 @@ class TcpSettings:
     say: its other half is for the books. They grow by themselves to their `max`.
     """
 
-    congestion_control: str = "reno"
+    congestion_control: str = "cubic"
     window_scaling: bool = True
     timestamps: bool = True
     sack: bool = True
@@ -31,7 +31,7 @@ class TcpSettings:
     slow_start_after_idle: bool = True
     send_buffer: int = 1 << 20
     send_buffer_max: int = 2 << 20
-    receive_buffer: int = 1 << 20
+    receive_buffer: int = 65536
     receive_buffer_max: int = 3 << 20
     initial_window: int = 10  # segments (RFC 6928)
     rto_initial: int = 1 * S  # RFC 6298, 2.1

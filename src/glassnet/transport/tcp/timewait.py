@@ -30,6 +30,7 @@ class TimeWait:
         "_stamp_offset",
         "binding",
         "deadline",
+        "ecn",
         "flow",
         "key",
         "local",
@@ -47,6 +48,7 @@ class TimeWait:
         self.remote = connection.remote
         self.binding = connection.binding
         self.state = State.TIME_WAIT
+        self.ecn = None
         self._send_next: int = connection.sender.next
         self._receive_next: int = connection.receiver.next
         self.window: int = connection.receiver.window()
@@ -79,19 +81,22 @@ class TimeWait:
     def arrives(self, frame: bytes, start: int, data: int, end: int) -> None:
         """Answer what is left of the old connection."""
         _, _, sequence, _, _, flags, _, _, _ = HEADER.unpack_from(frame, start)
+        behind: int = (self._receive_next - sequence) & _MASK
         if flags & RST:
+            if behind == 0 and not self.tcp.settings.rfc1337:
+                self.tcp.end_time_wait(self)
+                return
             # RFC 1337: a reset must not end TIME-WAIT early.
             self.tcp.drops("tcp: RST in TIME-WAIT", frame)
             return
-        behind: int = (self._receive_next - sequence) & _MASK
         if end > data or flags & (SYN | FIN) or behind:
             if end == data and not flags & FIN:
                 # RFC 5961, 7: two ends that disagree must not tell each other so for ever.
-                now = self.tcp.engine.now
-                if now < self._answer_again:
+                again = self.tcp.challenges.allow(self._answer_again)
+                if again is None:
                     self.tcp.drops("tcp: out of window", frame)
                     return
-                self._answer_again = now + self.tcp.settings.invalid_ratelimit
+                self._answer_again = again
             options = b""
             if self._recent is not None:
                 stamp = (self.tcp.engine.now // 10**6 + self._stamp_offset) & _MASK

@@ -20,7 +20,7 @@ UNLIMITED = 1 << 62
 
 
 class RateSample(NamedTuple):
-    """How fast one acknowledgement shows the path to have delivered (draft-cheng-iccrg-delivery-rate-estimation).
+    """How fast the path delivered, as one acknowledgement shows (draft-cheng-iccrg-delivery-rate-estimation).
 
     `now`, `interval` and `rtt` are nanoseconds (-1: not measured), all else bytes: `delivered` in
     `interval`; `prior_delivered` of the connection when the newest segment acknowledged was sent;
@@ -74,6 +74,8 @@ class CongestionControl:
         """The path's segment size is now `mss`: keep the number of segments."""
         self.window = max(self.window * mss // self.mss, mss)
         self.initial = max(self.initial * mss // self.mss, mss)
+        if self.threshold < UNLIMITED:
+            self.threshold = max(self.threshold * mss // self.mss, 2 * mss)
         self.mss = mss
 
     def acknowledged(self, now: int, size: int, rtt: int, limited: bool, unacked: int, next_: int) -> None:
@@ -84,16 +86,18 @@ class CongestionControl:
         acknowledgement taken in, and SND.NXT: they tell when a round trip has gone by.
         """
 
-    def congested(self, now: int, in_flight: int) -> None:
-        """A loss was found, or an ECN mark came (once a window): set `threshold`.
+    def congested(self, now: int, in_flight: int, *, mark: bool = False) -> None:
+        """A loss was found, or an ECN `mark` came (once a window): set `threshold`.
 
-        `in_flight` is FlightSize (RFC 5681). The sender leads `window` there.
+        `in_flight` is FlightSize (RFC 5681). The sender leads `window` there. Of an acknowledgement
+        that brings both, `marked` comes first.
         """
         raise NotImplementedError
 
     def recovered(self) -> None:
         """All that was on its way at the time of `congested` is accounted for: recovery ends."""
-        self.window = self.threshold
+        if self.threshold < UNLIMITED:
+            self.window = self.threshold
 
     def timed_out(self, now: int, in_flight: int, *, again: bool) -> None:
         """The retransmission timer expired; `again` for the same data as before (RFC 5681, 3.1)."""
@@ -120,8 +124,10 @@ class CongestionControl:
 
     def unused(self, used: int) -> None:
         """For a round trip not more than `used` was on its way: the window means less (RFC 2861)."""
-        self.threshold = max(self.threshold, self.window * 3 // 4)
-        self.window = (self.window + max(used, self.initial)) >> 1
+        needed = max(used, self.initial)
+        if needed < self.window:
+            self.threshold = max(self.threshold, self.window * 3 // 4)
+            self.window = (self.window + needed) >> 1
 
     def sampled(self, sample: RateSample) -> None:
         """One more acknowledgement was measured; only if `samples`."""

@@ -15,6 +15,7 @@ class Reno(CongestionControl):
     def __init__(self, mss: int, initial_segments: int = 10) -> None:
         super().__init__(mss, initial_segments)
         self._acked = 0
+        self._most = 2  # L of RFC 3465, in segments
 
     def acknowledged(self, now: int, size: int, rtt: int, limited: bool, unacked: int, next_: int) -> None:
         """Open the window: by what was acknowledged below the threshold, by a segment per window above."""
@@ -23,15 +24,22 @@ class Reno(CongestionControl):
         mss = self.mss
         window = self.window
         if window < self.threshold:
-            self.window = window + (size if size < 2 * mss else 2 * mss)  # RFC 3465 with L = 2
+            most = self._most * mss
+            self.window = window + (size if size < most else most)
             return
+        self._most = 2
         acked = self._acked + size
         if acked >= window:
             acked -= window
             self.window = window + mss
         self._acked = acked
 
-    def congested(self, now: int, in_flight: int) -> None:
+    def congested(self, now: int, in_flight: int, *, mark: bool = False) -> None:
         """Half of what is in flight (RFC 5681, equation 4)."""
         self.threshold = max(in_flight // 2, 2 * self.mss)
         self._acked = 0
+
+    def timed_out(self, now: int, in_flight: int, *, again: bool) -> None:
+        """Slow start with L = 1: one acknowledgement may tell of what was sent long ago (RFC 3465, 2.3)."""
+        super().timed_out(now, in_flight, again=again)
+        self._most = 1
