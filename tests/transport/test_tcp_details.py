@@ -59,7 +59,7 @@ def test_in_syn_received_an_acknowledgement_of_nothing_is_reset(scripted):
 
 def test_a_peer_without_window_scaling_is_offered_what_16_bits_hold(scripted):
     assert connected(scripted).ack.window == 65535
-    assert connected(scripted, options=(MSS, Option(WINDOW_SCALE, b"\0"))).ack.window == 1 << 15  # times 2^5
+    assert connected(scripted, options=(MSS, Option(WINDOW_SCALE, b"\0"))).ack.window == 1 << 14  # times 2^6
 
 
 def test_timestamps_are_taken_off_the_peers_mss(scripted):
@@ -192,7 +192,7 @@ def test_a_scaled_window_that_was_promised_stays_promised(scripted):
         end.say(ACK, receiver.next, end.isn + 1, b"f" * size)
         end.run(0.1)
         answer = end.take()[-1]
-        assert receiver.next + (answer.window << 5) >= edge
+        assert receiver.next + (answer.window << 6) >= edge
 
 
 def test_half_the_largest_window_is_worth_a_segment(scripted):

@@ -50,7 +50,7 @@ def test_the_syn_offers_mss_scale_and_timestamps(scripted):
     end.tcp.connect(None, (b"\xc0\x00\x02\x02", 80)).connect()
     (syn,) = end.take()
     assert syn.mss == 1460
-    assert syn.window_scale == 5  # 1 MiB needs 2^5
+    assert syn.window_scale == 6  # 1 MiB, and its books, need 2^6
     assert syn.timestamps is not None
     assert syn.window == 65535
 

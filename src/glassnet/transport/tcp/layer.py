@@ -453,7 +453,7 @@ class Tcp:
     def scale_for(self, limit: int) -> int:
         """The window scale that can offer `limit` bytes (RFC 7323, 2.3)."""
         scale = 0
-        limit = max(limit, self.settings.receive_buffer_max)
+        limit = 2 * max(limit, self.settings.receive_buffer_max)  # the books included, as Linux has it
         while scale < 14 and limit >> scale > 0xFFFF:
             scale += 1
         return scale
