@@ -45,6 +45,22 @@ def test_a_queue_that_never_acts_is_tail_drop_to_the_nanosecond(
     assert got[0] == got[1]
 
 
+@pytest.mark.parametrize("queue", [None, 0])
+def test_a_frame_that_comes_as_the_transmitter_becomes_free_is_not_sent_before_it_came(
+    joined: Join, queue: int | None
+) -> None:
+    got = []
+    for way in (TailDrop(), *MANAGED[:3]):
+        engine, a, b, _ = joined(rate=10**10, queue=queue, discipline=way)
+        # The first has been sent at 1230.4; the second comes at 1231, before the end of the first is noticed.
+        for when in (0, 1231, 1231):
+            engine.at(when, a.lane.send, bytes(1514))
+        engine.run()
+        got.append((b.times, a.lane.drops.counts))
+    assert got == [got[0]] * 4
+    assert got[0][0] == ([1221, 2452, 3683] if queue is None else [1221, 2452])
+
+
 @pytest.mark.parametrize("way", MANAGED)
 def test_an_idle_transmitter_sends_at_once(joined: Join, way: Discipline) -> None:
     engine, a, b, _ = joined(rate=10**9, delay=5, queue=0, discipline=way)
@@ -150,6 +166,18 @@ def test_a_live_change_of_discipline_loses_nothing(
     assert a.lane.backlog <= 12, "no more than the gap behind the last frame"
 
 
+@pytest.mark.parametrize("after", MANAGED)
+def test_a_change_at_the_very_end_of_a_transmission_lets_the_next_begin(
+    joined: Join, packet: Packet, after: Discipline
+) -> None:
+    engine, a, b, cable = joined(rate=10**7, discipline=CoDel(target="1ms"))
+    engine.at(1538 * 800, lambda _: cable.set(discipline=after))
+    for number in range(3):
+        a.lane.send(packet(1, number))
+    engine.run()
+    assert b.times == [(1538 * number + 1526) * 800 for number in range(3)]
+
+
 def test_one_direction_can_have_a_discipline(joined: Join, packet: Packet) -> None:
     engine, a, b, cable = joined(rate=10**7)
     cable.towards("lan").set(discipline=FqCoDel())
@@ -239,6 +267,18 @@ def test_a_cut_loses_what_waits(joined: Join, packet: Packet, sink: Any, way: Di
     engine.run()
     assert b.frames == [packet(1, 77), packet(1, 78)]
     assert b.times == [3 * 1538 * 800 + 10**9 + (1538 * n + 1526) * 800 for n in range(2)]
+
+
+def test_after_a_cut_the_past_is_forgotten(joined: Join, packet: Packet) -> None:
+    engine, a, b, cable = joined(rate=10**7, discipline=Red(min=100, max=200, weight=0.5))
+    for number in range(20):
+        a.lane.send(packet(1, number))
+    assert a.lane.drops.counts["cable: red"] > 10
+    cable.cut()
+    cable.mend()
+    a.lane.send(packet(1, 20))
+    engine.run()
+    assert b.frames == [packet(1, 20)]
 
 
 def test_a_cut_of_one_cable_leaves_the_others_awake(joined: Join, packet: Packet, sink: Any) -> None:
