@@ -21,10 +21,13 @@ class Conversation:
 
     The remote end's numbers are on the wire what they are in the script. This stack chooses its
     own: its initial sequence number and its first timestamp say how far they are off.
-    `written` is what programs have handed in, in order.
+    `written` is what programs have handed in, in order. `cookies` are those of Fast Open: this
+    stack's, by what the script calls them, which hold from one connection to the next.
     """
 
-    def __init__(self, local: tuple[bytes, int], remote: tuple[bytes, int]) -> None:
+    def __init__(
+        self, local: tuple[bytes, int], remote: tuple[bytes, int], cookies: dict[bytes, bytes]
+    ) -> None:
         self.local = local
         self.remote = remote
         self.local_start: int | None = None
@@ -37,7 +40,7 @@ class Conversation:
         self._stamps: dict[int, int] = {}
         self._stamp_offset: int | None = None
         self._first_stamp = 0
-        self._cookies: dict[bytes, bytes] = {}
+        self._cookies = cookies
 
     @property
     def key(self) -> tuple[int, int]:

@@ -64,7 +64,7 @@ def _segment(want: Segment, live: TcpSegment, conversation: Conversation | None,
     found: list[str] = []
     if conversation is not None and live.flags & SYN and conversation.local_start is None:
         conversation.begin(want.sequence, live.sequence)
-    talk = conversation or Conversation((b"", 0), (b"", 0))
+    talk = conversation or Conversation((b"", 0), (b"", 0), {})
     if live.flags != want.flags:
         found.append(f"flags: expected {flag_letters(want.flags)}, seen {flag_letters(live.flags)}")
     sequence = talk.to_script(live.sequence)

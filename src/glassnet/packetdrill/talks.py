@@ -26,6 +26,7 @@ class Talks:
         self._remote = remote
         self._flags = flags
         self._all: dict[tuple[int, int], Conversation] = {}
+        self._cookies: dict[bytes, bytes] = {}
         self._next_port = _FIRST_REMOTE_PORT
         self._listening: int | None = None
         self._bound: int | None = None
@@ -45,7 +46,7 @@ class Talks:
         """The conversation between these ports, a new one if there is none."""
         talk = self._all.get((local, remote))
         if talk is None:
-            talk = Conversation((self._local, local), (self._remote, remote))
+            talk = Conversation((self._local, local), (self._remote, remote), self._cookies)
             self._all[talk.key] = talk
         return talk
 
@@ -101,6 +102,6 @@ class Talks:
         unknown = talk is None or talk.local_start is None
         if unknown and ours and isinstance(content, TcpSegment) and content.flags & SYN:
             # It has not been compared yet, which tells what the script calls this number.
-            talk = Conversation((self._local, ports[0]), (self._remote, ports[1]))
+            talk = Conversation((self._local, ports[0]), (self._remote, ports[1]), self._cookies)
             talk.begin(0, content.sequence)
         return talk

@@ -51,10 +51,11 @@ class ThreadState:
 
     def exchange(self, dictionary: dict[Any, Any]) -> None:
         """Swap this state with that of the running thread, whose dictionary is given."""
-        held = dictionary.copy()
-        dictionary.clear()
-        dictionary.update(self._held)
-        self._held = held
+        if dictionary or self._held:
+            held = dictionary.copy()
+            dictionary.clear()
+            dictionary.update(self._held)
+            self._held = held
         if _get_running_loop is None or _set_running_loop is None:
             # `runners` is imported after `events` is complete, and before any loop can run.
             if "asyncio.runners" not in sys.modules:

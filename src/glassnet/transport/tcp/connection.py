@@ -17,6 +17,7 @@ from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_acknowledged, fin_came
 from glassnet.transport.tcp.ecn import Ecn
 from glassnet.transport.tcp.events import StateChange
+from glassnet.transport.tcp.figures import WITH_DATA
 from glassnet.transport.tcp.keepalive import Keepalive
 from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake, repeat_syn_ack, wants_ecn
 from glassnet.transport.tcp.output import STAMP_WORD, Output
@@ -27,7 +28,7 @@ from glassnet.transport.tcp.sack_option import find_blocks, unpack_blocks
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
-from glassnet.wire.tcp import ACK, ECE, FIN, HEADER, RST, SYN
+from glassnet.wire.tcp import ACK, ECE, FIN, HEADER, PSH, RST, SYN
 
 if TYPE_CHECKING:
     from glassnet.network.flow import Flow
@@ -52,6 +53,7 @@ _SACK_HEAD = b"\x01\x01\x05"  # as everyone lays it out
 _HALF = 1 << 31
 _MASK = 0xFFFFFFFF
 _UNPACK = HEADER.unpack_from
+_UNPACK_STAMPED = Struct(HEADER.format + "III").unpack_from
 _UNPACK_STAMPS = Struct("!III").unpack_from
 
 
@@ -68,6 +70,7 @@ class Connection:
         "_waits_to_finish",
         "asks_ecn",
         "binding",
+        "came",
         "ecn",
         "error",
         "fast_open",
@@ -80,6 +83,7 @@ class Connection:
         "on_change",
         "orphan",
         "output",
+        "passive",
         "patience",
         "preferences",
         "probes",
@@ -129,6 +133,8 @@ class Connection:
         self.ecn: Ecn | None = None  # both ends know ECN (RFC 3168)
         self.asks_ecn = False  # our SYN says so
         self.fast_open: Opening | None = None  # while the handshake lasts
+        self.passive = False  # the peer called
+        self.came = 0  # segments; those with data are counted above the 32nd bit
         self.syn_data = False  # data went with the SYN and were taken
         limit = settings.receive_buffer
         scale = tcp.scale_for(limit) if settings.window_scaling else 0
@@ -154,7 +160,7 @@ class Connection:
     def segment_size(self) -> int:
         """The largest payload of a segment that fits the path's MTU, options taken off."""
         overhead = (20 if len(self.local[0]) == 4 else 40) + (32 if self.output.stamps else 20)
-        return max(self.flow.mtu - overhead, 48)
+        return max(self.flow.mtu - overhead, self.tcp.settings.least_mss)
 
     # What the owner asks
 
@@ -361,11 +367,14 @@ class Connection:
         """The path's MTU fell: smaller segments from now on, and the lost ones again (RFC 1191, 6.5)."""
         size = self.segment_size()
         sender = self.sender
+        if sender.mtu_probing is not None:
+            sender.mtu_probing.narrowed(size)
         if size < sender.mss:
             sender.set_mss(size)
             if sender.outstanding and self.established:
                 sender.recovery.lose_all("path MTU")
-                self.tcp.engine.after(0, self._push_again)
+        if sender.lost:
+            self.tcp.engine.after(0, self._push_again)
 
     def _push_again(self, _: object) -> None:
         if self.established:
@@ -375,6 +384,9 @@ class Connection:
 
     def arrives(self, frame: bytes, start: int, data: int, end: int) -> None:
         """Take in one segment: its header at `start`, its payload from `data` to `end` of `frame`."""
+        self.came += WITH_DATA if end > data else 1
+        if data - start == 32 and self.state is ESTABLISHED and self._arrives_as_expected(frame, start, end):
+            return
         _, _, sequence, acknowledgment, _, flags, window, _, _ = _UNPACK(frame, start)
         receiver = self.receiver
         output = self.output
@@ -508,7 +520,7 @@ class Connection:
             sender.set_window(sequence, acknowledgment, window)
             self.flow.confirm()
             if sender.board is None and not blocks and not (flags & ECE and self.ecn is not None):
-                sender.acknowledged(acknowledgment, output.age(echo) if echo >= 0 else -1)
+                sender.acknowledged(acknowledgment, echo)
             else:
                 sender.recovery.acknowledged(
                     acknowledgment,
@@ -581,6 +593,69 @@ class Connection:
             sender.push()
         if output.acks_due >= 2:
             self.acknowledge()
+
+    def _arrives_as_expected(self, frame: bytes, start: int, end: int) -> bool:
+        """Take in the next data, or an acknowledgement, of an orderly connection; False for anything else.
+
+        By far most segments are one of these two (Van Jacobson's header prediction), and
+        what is done with them here is what `arrives` would do with them, step for step.
+        """
+        _, _, number, acknowledgment, _, flags, window, _, _, word, stamp, echo = _UNPACK_STAMPED(frame, start)
+        receiver = self.receiver
+        output = self.output
+        sender = self.sender
+        sequence = receiver.next
+        if (
+            number != sequence & _MASK
+            or flags & ~PSH != ACK
+            or word != STAMP_WORD
+            or not output.stamps
+            or (stamp - output.recent) & _MASK >= _HALF
+        ):
+            return False
+        unacked = sender.unacked
+        fresh = (acknowledgment - unacked) & _MASK
+        window <<= self.scale_sent
+        size = end - start - 32
+        if size:
+            if (
+                fresh
+                or size > receiver.edge - sequence
+                or window != sender.window
+                or not window
+                or receiver.end is not None
+                or receiver.early
+                or self.orphan
+                or self._receive_shut
+            ):
+                return False
+        elif not 0 < fresh <= sender.next - unacked or sender.board is not None:
+            return False
+        if stamp != output.recent and sequence <= receiver.acked:
+            output.remember(stamp)  # RFC 7323, 4.3
+        if self.keepalive.on:
+            self.keepalive.heard = self.tcp.engine.now
+        if size:
+            sender.window_sequence = sequence
+            receiver.take(frame[start + 32 : end])
+            if receiver.tuned and not receiver.round_trip:
+                receiver.round_trip = output.age(echo)
+            output.data_came()
+            if self.on_change:
+                self.on_change()
+        else:
+            sender.set_window(sequence, unacked + fresh, window)
+            self.flow.confirm()
+            sender.acknowledged(unacked + fresh, echo)
+            if self.on_change and sender.room * 3 >= sender.limit:
+                self.on_change()
+        if self.state is CLOSED:
+            return True
+        if sender.unsent or sender.lost or sender.fin_wanted:
+            sender.push()
+        if output.acks_due >= 2:
+            self.acknowledge()
+        return True
 
     @staticmethod
     def _acceptable(sequence: int, length: int, next_: int, edge: int) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from glassnet.transport.tcp.closing import fin_came
 from glassnet.transport.tcp.congestion import CONTROLLERS
 from glassnet.transport.tcp.ecn import Ecn
+from glassnet.transport.tcp.figures import WITH_DATA
+from glassnet.transport.tcp.mtu_probing import begin
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.wire.tcp import ACK, CWR, ECE, FIN, HEADER, RST, SYN
@@ -44,6 +46,8 @@ def accept_syn(
 ) -> None:
     """Answer a SYN that came to a listener; with a queue in `opening`, its `payload` is taken too."""
     connection.listener = listener
+    connection.passive = True
+    connection.came += WITH_DATA if payload else 1
     connection.fast_open = opening
     _settle(connection, options)
     receiver = connection.receiver
@@ -69,6 +73,7 @@ def accept_cookie(
     """The handshake of a peer that has brought a SYN cookie back is over; `sequence` is its next."""
     sender = connection.sender
     connection.listener = listener
+    connection.passive = True
     _settle(connection, options)
     connection.receiver.open(sequence)
     connection.enter(State.SYN_RECEIVED)
@@ -140,9 +145,11 @@ def _settle(connection: Connection, options: SynOptions) -> None:
     connection.ecn = Ecn(connection) if options.ecn else None
     connection.probes = connection.sack and settings.tlp and settings.rack
     overhead = 12 if output.stamps else 0
-    sender.set_mss(max(min(connection.segment_size(), options.limit(connection.local[0]) - overhead), 48))
+    sender.mss_limit = max(options.limit(connection.local[0]) - overhead, settings.least_mss)
+    sender.set_mss(min(connection.segment_size(), sender.mss_limit))
     receiver.segment = min(receiver.segment, sender.mss)
     receiver.largest = connection.segment_size()
+    begin(connection)
 
 
 def agrees_to_ecn(connection: Connection, flags: int) -> bool:
@@ -202,7 +209,7 @@ def arrives_in_syn_sent(connection: Connection, frame: bytes, start: int, data: 
         swallowed = connection.fast_open.size > 0 and not taken and sender.retransmissions > 0
         tcp.fast_open.answered(connection.remote[0], options, connection.fast_open, swallowed)
         connection.fast_open = None
-    sender.acknowledged(acknowledgment, output.age(options.echo) if output.stamps else -1)
+    sender.acknowledged(acknowledgment, options.echo if output.stamps else -1)
     sender.open(sequence, acknowledgment, window)
     fin = _take_text(connection, frame[data:end], flags)
     connection.acknowledge()

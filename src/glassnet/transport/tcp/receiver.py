@@ -22,8 +22,9 @@ class Receiver:
     """Bytes from the peer, in order, and those that came too early.
 
     `next` is RCV.NXT; `edge` is the right edge of the window as last advertised,
-    which never moves back; `size` is what stands in the buffer unread; `end` is the
-    sequence number of the peer's FIN once one has come. `limit` is the size of the buffer
+    which never moves back; `size` is what stands in the buffer unread, `early` how many bytes
+    more wait for a gap before them to be filled; `end` is the sequence number of the peer's FIN
+    once one has come. `limit` is the size of the buffer
     in bytes, `tuned` whether it may grow by itself, up to `most`. `sacks` are the stretches
     that came early, the one that changed last first (RFC 2018, 4); `doubled` is what came
     again, to be told once (RFC 2883).
@@ -33,12 +34,12 @@ class Receiver:
         "_chunks",
         "_copied",
         "_early",
-        "_early_size",
         "_epoch",
         "_offset",
         "_space",
         "acked",
         "doubled",
+        "early",
         "early_segments",
         "edge",
         "end",
@@ -68,7 +69,7 @@ class Receiver:
         self._chunks: deque[bytes] = deque()
         self._offset = 0  # bytes of the first chunk already read
         self._early: list[tuple[int, bytes]] = []  # disjoint, ascending
-        self._early_size = 0
+        self.early = 0
         self.early_segments = 0
         self.sacks: list[tuple[int, int]] = []
         self.doubled: tuple[int, int] | None = None
@@ -83,11 +84,6 @@ class Receiver:
         """The next byte to come is `sequence`: the peer's SYN has been taken in."""
         self.next = self.acked = self.initial = sequence
         self.edge = sequence + min(self.limit, 0xFFFF)
-
-    @property
-    def early(self) -> int:
-        """How many bytes wait for a gap before them to be filled."""
-        return self._early_size
 
     def window(self) -> int:
         """The value for the header's window field; moves `edge` (RFC 9293, 3.8.6.2.2)."""
@@ -136,15 +132,19 @@ class Receiver:
             payload = payload[next_ - sequence :]
             if not payload:
                 return False
-        self._chunks.append(payload)
-        size = len(payload)
-        self.size += size
-        self.next = next_ + size
-        if size > self.segment:
-            self.segment = min(size, self.largest)  # an interface may hand over several in one
+        self.take(payload)
         if self._early:
             self._join()
         return True
+
+    def take(self, payload: bytes) -> None:
+        """Append what comes next in the stream, when nothing has come early."""
+        self._chunks.append(payload)
+        size = len(payload)
+        self.size += size
+        self.next += size
+        if size > self.segment:
+            self.segment = min(size, self.largest)  # an interface may hand over several in one
 
     def _keep(self, sequence: int, payload: bytes) -> None:
         early = self._early
@@ -180,9 +180,9 @@ class Receiver:
                 break
         added = sum(len(piece) for _, piece in fresh)
         budget = self.limit - self.size + _PIECE_OVERHEAD * 64
-        if self._early_size + added + (len(early) + len(fresh)) * _PIECE_OVERHEAD // 8 > budget:
+        if self.early + added + (len(early) + len(fresh)) * _PIECE_OVERHEAD // 8 > budget:
             return  # the peer sends it again; what stands in order is worth more
-        self._early_size += added
+        self.early += added
         self.early_segments += 1
         for piece in fresh:
             early.insert(bisect_left(early, piece[:1]), piece)
@@ -221,7 +221,7 @@ class Receiver:
             if sequence > next_:
                 break
             taken += 1
-            self._early_size -= len(payload)
+            self.early -= len(payload)
             if sequence < next_:
                 payload = payload[next_ - sequence :]
             if payload:
@@ -238,10 +238,10 @@ class Receiver:
         early = self._early
         while early and early[-1][0] + len(early[-1][1]) > sequence:
             start, payload = early.pop()
-            self._early_size -= len(payload)
+            self.early -= len(payload)
             if start < sequence:
                 early.append((start, payload[: sequence - start]))
-                self._early_size += sequence - start
+                self.early += sequence - start
         self.sacks = [(first, min(last, sequence)) for first, last in self.sacks if first < sequence]
 
     def consumed(self, count: int, now: int) -> None:
@@ -313,4 +313,4 @@ class Receiver:
         self._chunks.clear()
         self._early.clear()
         self.sacks.clear()
-        self._offset = self._early_size = self.size = 0
+        self._offset = self.early = self.size = 0

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from glassnet.transport.tcp.events import RecoveryEntered, RecoveryLeft
+from glassnet.transport.tcp.figures import IDLE
 from glassnet.transport.tcp.rack import Rack
 from glassnet.transport.tcp.scoreboard import Segment
 from glassnet.wire.tcp import SYN
@@ -61,6 +62,7 @@ class Recovery:
     """
 
     __slots__ = (
+        "_before",
         "_connection",
         "_duplicates",
         "_flight",
@@ -70,7 +72,6 @@ class Recovery:
         "_prior",
         "_prr_delivered",
         "_resent",
-        "_resent_at",
         "_sender",
         "_tail_end",
         "_tail_resent",
@@ -81,6 +82,7 @@ class Recovery:
         "prefers_new",
         "rack",
         "reordering_until",
+        "resent_at",
         "state",
     )
 
@@ -95,6 +97,7 @@ class Recovery:
         self.prefers_new = False
         self.dsacks = 0
         self._duplicates = 0
+        self._before = start  # SND.UNA before the present acknowledgement
         self._flight = 1  # on its way before the present acknowledgement, lost segments included
         self._frto = False
         self._prr_delivered = 0
@@ -103,7 +106,7 @@ class Recovery:
         self._prior: tuple[int, int] | None = None  # window and threshold, to be restored
         self._undo_from = 0
         self._resent = 0  # segments sent again in this recovery, less those that D-SACK says were needless
-        self._resent_at: int | None = None  # when the first of them was
+        self.resent_at: int | None = None  # when the first of them was
         self._tail_end: int | None = None
         self._tail_resent = False
 
@@ -147,7 +150,7 @@ class Recovery:
         pipe = sender.in_flight
         self._flight = pipe + sender.lost
         delivered = sender.delivered
-        unacked = sender.unacked
+        unacked = self._before = sender.unacked
         rate = sender.rate
         advanced = acknowledgment > unacked
         original = False  # something arrived that was sent only once
@@ -210,6 +213,8 @@ class Recovery:
                     resent = segment.retransmitted
             board.advance(acknowledgment)
             sender.started_waiting = None
+            if sender.figures.in_a_row:
+                sender.figures.answered(now)
             self._duplicates = 0
             if not sack and sender.sacked:
                 # A hole was filled: the peer's duplicates stood for what follows it, less one.
@@ -240,6 +245,7 @@ class Recovery:
         self._progress(advanced, original, duplicate or bool(fresh), now, echo_delay if advanced else -1)
         found = max(sender.lost - lost_before, 0)
         if marked and connection.ecn is not None:
+            sender.figures.marked += delivered
             self._congestion_seen(now)
 
         if rate is not None:
@@ -255,11 +261,17 @@ class Recovery:
             window = congestion.window
             limited = pipe + sender.mss > window or (window < congestion.threshold and 2 * pipe > window)
             congestion.acknowledged(now, delivered, measured, limited, acknowledgment, sender.next)
+            sender.used_since = now
         if sender.tuned and congestion.window + congestion.window > sender.limit:
             sender.grow()
 
+        probing = sender.mtu_probing
+        if probing is not None and probing.searching and advanced:
+            probing.acknowledged(now)
         if not sender.outstanding:
             sender.timer.stop()
+            if not sender.unsent:
+                sender.figures.turn(IDLE, now)
         elif advanced or shortest > now - sender.outstanding[0].sent:
             sender.rto_at = now + sender.round_trip.rto
             sender.arm(now)
@@ -267,7 +279,13 @@ class Recovery:
             sender.arm(now)
         if sender.sacked or sender.lost or self.state is not OPEN:
             board.until = sender.next
-        elif not (sender.unacked < board.until or self._tail_end or rate or congestion.marks):
+        elif not (
+            sender.unacked < board.until
+            or self._tail_end
+            or rate
+            or congestion.marks
+            or (probing is not None and probing.searching)
+        ):
             sender.board = None
 
     def _arrived(self, segment: Segment, now: int, echo_delay: int) -> bool:
@@ -289,7 +307,7 @@ class Recovery:
         if segment.end > board.highest:
             board.highest = segment.end
         elif segment.end < board.highest:
-            rack.reordered = True  # RFC 8985, 6.2, step 3
+            rack.late(board.highest - segment.sequence)
         return True
 
     def _doubled(self, block: Block, acknowledgment: int) -> None:
@@ -343,7 +361,10 @@ class Recovery:
         ):
             found = self._lose_first("duplicate ACKs")
         if found and self.state in (OPEN, DISORDER, CWR):
-            self._enter(RECOVERY, self.cause)
+            if sender.mtu_probing is not None and self.state is not CWR and sender.mtu_probing.failed():
+                self.cause = "path MTU"
+            else:
+                self._enter(RECOVERY, self.cause)
 
     def _rack_losses(self, now: int) -> bool:
         sender = self._sender
@@ -403,6 +424,13 @@ class Recovery:
         self._lose(outstanding[0])
         return True
 
+    def lose_probe(self, segment: Segment) -> None:
+        """A segment on its way is known to be too big for the path (RFC 4821, 7.4)."""
+        self._sender.watch().until = self._sender.next
+        self.cause = "path MTU"
+        if not segment.lost and not segment.sacked:
+            self._lose(segment)
+
     def lose_all(self, cause: str) -> None:
         """Believe everything that is on its way to be gone."""
         sender = self._sender
@@ -426,7 +454,7 @@ class Recovery:
         now = self._connection.tcp.engine.now
         if self.state is not CWR:
             self._remember()
-            congestion.congested(now, self._flight_size(), mark=cause == "ECN")
+            congestion.congested(now, self._flight_size(self._before), mark=cause == "ECN")
             self._prr_delivered = 0
             self._pipe_before = max(self._flight, 1)
             self._out_before = sender.next + sender.bytes_retransmitted
@@ -436,17 +464,17 @@ class Recovery:
         self._tail_end = None
         self._told_entered(state, cause)
 
-    def _flight_size(self) -> int:
+    def _flight_size(self, unacked: int) -> int:
         """FlightSize of RFC 5681; what limited transmit added does not count (RFC 3042)."""
         sender = self._sender
-        return min(sender.congestion.window, sender.next - sender.unacked)
+        return min(sender.congestion.window, sender.next - unacked)
 
     def _remember(self) -> None:
         congestion = self._sender.congestion
         self._prior = (congestion.window, congestion.threshold)
         self._undo_from = self._sender.unacked
         self._resent = 0
-        self._resent_at = None
+        self.resent_at = None
 
     def _complete(self) -> None:
         """All that was on its way at the time is accounted for."""
@@ -472,10 +500,10 @@ class Recovery:
 
     def _undo(self, echo_delay: int) -> bool:
         """Take back the reduction if nothing was lost: by the echo, or D-SACKs for all that was resent."""
-        if self._prior is None or self._resent_at is None:
+        if self._prior is None or self.resent_at is None:
             return False
         now = self._connection.tcp.engine.now
-        if echo_delay >= 0 and now // _MS - echo_delay // _MS < self._resent_at // _MS:
+        if echo_delay >= 0 and now // _MS - echo_delay // _MS < self.resent_at // _MS:
             why = "timestamp"  # RFC 3522, 3.2: what arrived was sent before the retransmission
         elif self._resent == 0:
             why = "D-SACK"
@@ -513,7 +541,7 @@ class Recovery:
         known = state is RECOVERY or state is CWR or (state is LOSS and again)
         if not known or self._prior is None:
             self._remember()
-        sender.congestion.timed_out(now, self._flight_size(), again=known)
+        sender.congestion.timed_out(now, self._flight_size(sender.unacked), again=known)
         if first.sacked:
             # The peer has reneged (RFC 2018, 8).
             for segment in sender.outstanding:
@@ -595,7 +623,9 @@ class Recovery:
         pipe = sender.in_flight
         threshold = congestion.threshold
         if pipe > threshold:
-            may = -(-self._prr_delivered * threshold // self._pipe_before) - out
+            # Rounded up to whole segments, which is what production stacks count in.
+            share = -(-self._prr_delivered * threshold // (self._pipe_before * sender.mss))
+            may = share * sender.mss - out
         else:
             may = max(self._prr_delivered - out, delivered)
             if advanced and not found:
@@ -609,8 +639,8 @@ class Recovery:
     def resent(self, now: int) -> None:
         """A segment was sent again."""
         self._resent += 1
-        if self._resent_at is None:
-            self._resent_at = now
+        if self.resent_at is None:
+            self.resent_at = now
 
     # --- timers: the reordering window, and the tail loss probe
 
@@ -636,8 +666,9 @@ class Recovery:
         before = self.state
         lost = sender.lost
         self._flight = sender.in_flight + lost
+        self._before = sender.unacked
         self._find_losses(now)
-        if sender.lost > lost and before in (OPEN, DISORDER, CWR) and sender.rate is None:
+        if self.state is RECOVERY and sender.lost > lost and before is not RECOVERY and sender.rate is None:
             self._reduce(0, sender.lost - lost, False)
         if sender.board is not None:
             sender.board.until = sender.next

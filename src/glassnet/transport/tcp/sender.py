@@ -13,6 +13,8 @@ from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_sent
 from glassnet.transport.tcp.congestion import CONTROLLERS, UNLIMITED
 from glassnet.transport.tcp.events import Retransmission, RoundTripMeasured, WindowChange
+from glassnet.transport.tcp.figures import BUSY, HELD_BY_BUFFER, HELD_BY_WINDOW, IDLE, Figures
+from glassnet.transport.tcp.mtu_probing import MtuProbing, suspect
 from glassnet.transport.tcp.opening import offer
 from glassnet.transport.tcp.recovery import MOST_DELAYED_ACK, CaState, Recovery
 from glassnet.transport.tcp.rtt import RoundTrip
@@ -57,19 +59,20 @@ class Sender:
         "_runs",
         "_small_end",
         "_used",
-        "_used_since",
         "_window_acknowledgment",
-        "_window_sequence",
         "board",
         "bytes_retransmitted",
         "congestion",
         "corked",
+        "figures",
         "fin_wanted",
         "initial",
         "last_sent",
         "limit",
         "lost",
         "mss",
+        "mss_limit",
+        "mtu_probing",
         "next",
         "nodelay",
         "outstanding",
@@ -85,8 +88,10 @@ class Sender:
         "tuned",
         "unacked",
         "unsent",
+        "used_since",
         "window",
         "window_max",
+        "window_sequence",
     )
 
     def __init__(self, connection: Connection, limit: int, mss: int, start: int) -> None:
@@ -95,11 +100,13 @@ class Sender:
         self.limit = limit
         self.tuned = True
         self.mss = mss
+        self.mss_limit = mss  # what the peer takes in a segment
+        self.mtu_probing: MtuProbing | None = None  # RFC 4821
         self.unacked = self.initial = start
         self.next: int = start
         self.window = 0
         self.window_max = 1
-        self._window_sequence = 0
+        self.window_sequence = 0
         self._window_acknowledgment = 0
         self._chunks: deque[bytes] = deque()
         self._offset = 0
@@ -116,7 +123,7 @@ class Sender:
         self.last_sent = 0
         self._small_end = start  # where the last segment below the MSS ended
         self._used = 0  # most that was on its way while the window was not the limit
-        self._used_since = 0
+        self.used_since = 0  # when the window was the limit, or known to be right
         self.started_waiting: int | None = None  # first retransmission without an answer
         self.rate: DeliveryRate | None = None
         self.congestion: CongestionControl = CONTROLLERS[settings.congestion_control](
@@ -127,6 +134,7 @@ class Sender:
         self._paces = False
         self._release = 0  # when the next segment may go, if paced
         self.round_trip = RoundTrip(settings)
+        self.figures = Figures()
         self.rto_at = 0
         self._runs = connection.flow.offloads
         self._rearm = False  # an acknowledgement came, and `push` is to follow
@@ -208,6 +216,8 @@ class Sender:
             idle = now - self.last_sent
             if idle > self.round_trip.rto and self._connection.tcp.settings.slow_start_after_idle:
                 congestion.restarted(now, idle, self.round_trip.rto)
+                self._used = 0
+                self.used_since = now
         mss = self.mss
         first = self.next
         while not self.lost or recovery.prefers_new:  # layer 3 may refuse one: see `Connection.send_failed`
@@ -229,6 +239,9 @@ class Sender:
                     ):
                         self._send(usable, 0)
                         continue
+                    doing = HELD_BY_WINDOW if allowed == usable else BUSY
+                    if self.figures.kind != doing:
+                        self.figures.turn(doing, now)
                     break
                 if self._paces:
                     if not self._may_go(now, mss):
@@ -257,25 +270,32 @@ class Sender:
             self.timer.start(now + (_CORK_CEILING if self.corked and self.window else self.round_trip.rto))
 
     def _window_is_not_the_limit(self, now: int) -> None:
-        """The program has nothing more to send: a window that stays unused means less (RFC 2861, 3.1)."""
+        """The program has nothing more to send: a window that stays unused means less (RFC 2861, 3.1).
+
+        As on Linux, it keeps its meaning while acknowledgements come.
+        """
         on_their_way = self.next - self.unacked
+        rack = self.recovery.rack
+        doing = HELD_BY_BUFFER if on_their_way * 3 > self.limit * 2 else BUSY
+        if self.figures.kind != doing and on_their_way:
+            self.figures.turn(doing, now)
         if self.rate is not None:
             self.rate.app_limited(self.in_flight)
         if on_their_way > self._used:
             self._used = on_their_way
         if on_their_way + self.mss > self.congestion.window:
             self._used = 0
-            self._used_since = now
-        elif now - self._used_since > self.round_trip.rto:
+            self.used_since = now
+        elif now - max(self.used_since, rack.sent + rack.rtt) > self.round_trip.rto:
             if (
-                self._used_since
+                self.used_since
                 and self._connection.tcp.settings.slow_start_after_idle
                 and self.recovery.state is OPEN
                 and self._used < self.congestion.window
             ):
                 self.congestion.unused(self._used)
             self._used = 0
-            self._used_since = now
+            self.used_since = now
 
     def _fin_sent(self) -> bool:
         return self._connection.fin_sent
@@ -289,6 +309,7 @@ class Sender:
         if flags & FIN:
             end += 1
             connection.fin_sent = True
+            self.figures.bare_fin = not size
         self.next = end
         segment = Segment(sequence, end, flags, payload, now)
         if self.board is not None:
@@ -297,6 +318,8 @@ class Sender:
                 self.rate.sent(segment, now, self.in_flight)
         if not self.outstanding:
             self.rto_at = now + self.round_trip.rto
+            if not self.figures.kind:
+                self.figures.turn(BUSY, now)
         self.outstanding.append(segment)
         self.last_sent = now
         flags |= ACK
@@ -392,10 +415,10 @@ class Sender:
 
     def set_window(self, sequence: int, acknowledgment: int, window: int) -> bool:
         """Update SND.WND unless the segment is older than the last that did; True if it changed."""
-        if self._window_sequence < sequence or (
-            self._window_sequence == sequence and self._window_acknowledgment <= acknowledgment
+        if self.window_sequence < sequence or (
+            self.window_sequence == sequence and self._window_acknowledgment <= acknowledgment
         ):
-            self._window_sequence = sequence
+            self.window_sequence = sequence
             self._window_acknowledgment = acknowledgment
             if window != self.window:
                 self.window = window
@@ -417,7 +440,7 @@ class Sender:
 
     def open(self, sequence: int, acknowledgment: int, window: int) -> None:
         """The handshake is over: the first window counts whatever came before."""
-        self._window_sequence = sequence
+        self.window_sequence = sequence
         self._window_acknowledgment = acknowledgment
         self.window = window
         self.window_max = max(window, 1)
@@ -427,14 +450,20 @@ class Sender:
         if self.tuned:
             most = self._connection.tcp.settings.send_buffer_max
             self.limit = max(self.limit, min(2 * self.congestion.window, most))
+        now = self._connection.tcp.engine.now
+        self.figures.opened = now
+        self.figures.turn(IDLE, now)
         if self.retransmissions:
+            self.figures.repeated_syns = self.retransmissions
+            if self.figures.in_a_row:
+                self.figures.answered(now)
             self.congestion.window = self.mss  # RFC 5681, 3.1: a lost SYN was a first sign
             self.round_trip.fall_back()
 
-    def acknowledged(self, acknowledgment: int, echo_delay: int) -> None:
+    def acknowledged(self, acknowledgment: int, echo: int) -> None:
         """New data is acknowledged, and all is in order: SND.UNA < `acknowledgment` <= SND.NXT.
 
-        `echo_delay` is the time since the echoed timestamp was sent (ns), or -1.
+        `echo` is the timestamp that the peer echoes, or -1.
         """
         connection = self._connection
         now = connection.tcp.engine.now
@@ -464,7 +493,7 @@ class Sender:
             rack.rtt = measured
         if resent:
             # Karn's algorithm: which sending is acknowledged only a timestamp can tell.
-            measured = echo_delay
+            measured = connection.output.age(echo) if echo >= 0 else -1
         trip = self.round_trip
         if measured >= 0:
             trip.sample(measured, now)
@@ -487,6 +516,8 @@ class Sender:
                 self.arm(now)
         else:
             self.timer.deadline = None
+            if not self.unsent:
+                self.figures.turn(IDLE, now)
 
     def measured(self, measured: int, now: int) -> None:
         """A round trip took `measured` nanoseconds."""
@@ -586,16 +617,21 @@ class Sender:
         if connection.peer_is_silent(self.started_waiting):
             return
         if first.flags & SYN:
+            self.figures.timed_out(connection.tcp.engine.now)
             self.round_trip.back_off()
             self.resend(first, "SYN")
             self._wait_for_answer()
             return
         if self.window == 0:
             # The window closed over what was sent: this is a probe, and says nothing about congestion.
+            self.figures.probes = self.figures.probes + 1 if again else 2  # the first was the byte itself
             self.round_trip.back_off()
             self.resend(first, "window probe")
             self._wait_for_answer()
             return
+        if again and self.recovery.resent_at is not None:
+            suspect(connection, self.recovery.resent_at)
+        self.figures.timed_out(connection.tcp.engine.now)
         self.recovery.timed_out(again)
         self.round_trip.back_off()
         self._wait_for_answer()
@@ -632,6 +668,11 @@ class Sender:
             return False
         self._send(size, PSH if size == self.unsent else 0)
         return True
+
+    def send_probe(self, size: int) -> Segment:
+        """Send `size` bytes of new data in one segment, to see whether it arrives (RFC 4821, 7.3)."""
+        self._send(size, 0)
+        return self.outstanding[-1]
 
     # Sending again
 
@@ -674,6 +715,8 @@ class Sender:
             if self.rate is not None:
                 self.rate.sent(segment, now, self.in_flight)
         self.recovery.resent(now)
+        if self.mtu_probing is not None:
+            self.mtu_probing.resent()
         if segment.flags & SYN:
             connection.output.transmit_syn(segment.sequence, segment.flags, offer(connection))
         else:
@@ -730,11 +773,18 @@ class Sender:
         self.mss = mss
         self.congestion.set_mss(mss)
 
+    def raise_mss(self, mss: int) -> None:
+        """Segments of `mss` bytes, more than before, have arrived: the window stays as many bytes."""
+        self.mss = self.congestion.mss = mss
+
     def stop(self) -> None:
         """The connection is over: forget everything."""
         self.timer.stop()
+        self.figures.turn(IDLE, self._connection.tcp.engine.now)
         if self._pacer is not None:
             self._pacer.stop()
+        if self.mtu_probing is not None:
+            self.mtu_probing.stop()
         self._chunks.clear()
         self.outstanding.clear()
         self.board = None
