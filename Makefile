@@ -2,13 +2,14 @@
 # make test    run every test and every check
 # make compatibility  run the probes of real packages and write docs/reference/compatibility.md
 # make bench   measure, beside the kernel's loopback, and ns-3 where its programs can be built
+# make laws    hold TCP against its laws in full, and draw the plots of docs/explanation/tcp-laws.md
 # make clean   remove everything that the above made, except what apt installed
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test compatibility bench clean test-tools bench-tools
+.PHONY: help demo test compatibility bench laws clean test-tools bench-tools
 
 VENV := .venv
 PYTHON ?=
@@ -22,6 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 # $(call apt,PACKAGES): install Debian packages when root; otherwise say what is missing and go on.
+# No service is started for them (policy-rc.d): the tests run what they need.
 define apt
 if ! command -v apt-get >/dev/null; then \
     echo "==> Missing, and there is no apt-get here to install it: $(1)"; \
@@ -30,9 +32,12 @@ elif [ "$$(id -u)" -ne 0 ]; then \
 else \
     echo "==> Installing Debian packages: $(1)"; \
     export DEBIAN_FRONTEND=noninteractive; log=$$(mktemp); \
+    policy=/usr/sbin/policy-rc.d; \
+    if test -e $$policy; then policy=; else printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
+    trap 'rm -f "$$log" $$policy' EXIT; \
     { apt-get -qq update || true; apt-get -qq install --yes --no-install-recommends $(1); } </dev/null >"$$log" 2>&1 \
         || { echo "==> apt-get could not install them; it said:"; tail -n 15 "$$log"; }; \
-    rm -f "$$log"; \
+    rm -f "$$log" $$policy; \
 fi
 endef
 
@@ -56,6 +61,12 @@ bench: $(VENV)/.test bench-tools
 	@$(VENV)/bin/python bench/star.py $(BENCH_ARGS)
 	@echo "==> Ordinary programs, beside the kernel's loopback"
 	@$(VENV)/bin/python bench/programs.py
+	@echo "==> One TCP transfer to and from the kernel, over a TAP device"
+	@$(VENV)/bin/python bench/tap.py
+
+laws: $(VENV)/.test
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[plots]'
+	@$(VENV)/bin/python bench/laws --plots
 
 clean:
 	rm -rf $(VENV) bench/peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -89,8 +100,17 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 test-tools:
 	@if ! command -v tshark >/dev/null; then $(call apt,tshark); fi
 	@if ! test -e /etc/services; then $(call apt,netbase); fi
+	@missing=; \
+	for each in ip:iproute2 ping:iputils-ping curl:curl nginx:nginx iperf3:iperf3; do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$${each%%:*}" >/dev/null || missing="$$missing $${each#*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then $(call apt,$$missing); fi
+	@if [ "$$(id -u)" -eq 0 ] && ! test -e /dev/net/tun; then \
+	    echo "==> Making /dev/net/tun"; mkdir -p /dev/net; mknod /dev/net/tun c 10 200 || true; \
+	fi
 
 bench-tools:
+	@if ! command -v iperf3 >/dev/null; then $(call apt,iperf3); fi
 ifeq ($(PEERS),)
 	@echo "==> No ns-3 programs in $(PEER_SOURCES): measuring glassnet alone"
 else

@@ -16,7 +16,16 @@ from glassnet.host.process import Process  # noqa: E402
 from glassnet.physical import CoDel, FqCoDel, Red, TailDrop, Threshold  # noqa: E402
 from glassnet.topology import Cable, Host, Network, Router  # noqa: E402
 from glassnet.topology.power import HostStateChanged  # noqa: E402
-from glassnet.transport.tcp.events import Retransmission, StateChange, WindowChange  # noqa: E402
+from glassnet.transport.tcp.events import (  # noqa: E402
+    Paced,
+    ReceiveWindow,
+    RecoveryEntered,
+    RecoveryLeft,
+    Retransmission,
+    RoundTripMeasured,
+    StateChange,
+    WindowChange,
+)
 
 __all__ = [
     "Cable",
@@ -28,11 +37,16 @@ __all__ = [
     "Host",
     "HostStateChanged",
     "Network",
+    "Paced",
     "Process",
     "ProcessEnded",
+    "ReceiveWindow",
+    "RecoveryEntered",
+    "RecoveryLeft",
     "Red",
     "Refused",
     "Retransmission",
+    "RoundTripMeasured",
     "Router",
     "StateChange",
     "TailDrop",

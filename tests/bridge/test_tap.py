@@ -264,10 +264,93 @@ def test_a_namespace_that_is_not_there(net, namespace):
         net.tap(net.host("a"), namespace=namespace)
 
 
-def test_without_the_right_the_remedy_is_told(net, monkeypatch):
-    def refuse(path, flags, *more):
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+def failing(code: int) -> Any:
+    def fail(*arguments: object) -> Any:
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("glassnet.bridge.device.os.open", refuse)
-    with pytest.raises(glassnet.GlassnetError, match=r"ip tuntap add|takes Linux"):
-        net.tap(net.host("a"), namespace=None)
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOENT, "No such file or directory: as root: modprobe tun"),
+        (errno.EACCES, "Permission denied: be root"),
+        (errno.EPERM, "Operation not permitted: this container may not use it"),
+        (errno.ENODEV, "No such device: the kernel has no tun driver"),
+        (errno.ENXIO, "No such device or address: the kernel has no tun driver"),
+        (errno.ENOTDIR, "Not a directory: it takes Linux with the tun driver"),
+    ],
+)
+def test_without_the_driver_the_remedy_is_told(net, monkeypatch, code, remedy):
+    monkeypatch.setattr("glassnet.bridge.device.os.open", failing(code))
+    with pytest.raises(glassnet.GlassnetError, match=f"TAP device 'tap3': /dev/net/tun: {remedy}"):
+        net.tap(net.host("a"), "tap3", namespace=None)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.EPERM, "Operation not permitted: be root, or .*: ip tuntap add tap3 mode tap user YOU"),
+        (errno.EBUSY, "Device or resource busy: another program has it open"),
+        (errno.EINVAL, "Invalid argument: there is an interface of that name, and it is no TAP device"),
+        (errno.ENOMEM, "Cannot allocate memory: the kernel will not have it"),
+    ],
+)
+def test_a_device_that_the_kernel_refuses(net, monkeypatch, code, remedy):
+    """And what was opened for it is closed again."""
+    opened: list[int] = []
+
+    def open_(*arguments: object) -> int:
+        opened.append(os.memfd_create("tun"))
+        return opened[-1]
+
+    monkeypatch.setattr("glassnet.bridge.device.os.open", open_)
+    monkeypatch.setattr("glassnet.bridge.device.ioctl", failing(code))
+    with pytest.raises(glassnet.GlassnetError, match=f"TAP device 'tap3': {remedy}"):
+        net.tap(net.host("a"), "tap3", namespace=None)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
+    assert [cable.name for cable in net.cables] == []
+
+
+def test_a_namespace_that_may_not_be_entered(net, monkeypatch, tmp_path):
+    """A file that is no namespace: setns(2) refuses it, with or without root."""
+    other = tmp_path / "file"
+    other.touch()
+    with pytest.raises(glassnet.GlassnetError, match=r"/file'?: (Invalid argument|Operation not permitted)"):
+        net.tap(net.host("a"), namespace=str(other))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EIO, "tap: device is down"),
+        (errno.EINVAL, "tap: the kernel finds it malformed"),
+        (errno.ENOBUFS, "tap: the kernel has no room"),
+    ],
+)
+def test_each_refusal_has_its_reason(net, kernel, monkeypatch, code, reason):
+    device = net.tap(net.host("a"), namespace="lab").b
+    monkeypatch.setattr("glassnet.bridge.tap.os.writev", failing(code))
+    device.receive(bytes(60))
+    assert device.drops.counts == {reason: 1}
+    assert device.tx_frames == 0
+
+
+def test_a_refusal_that_cannot_be_is_not_hidden(net, kernel, monkeypatch):
+    device = net.tap(net.host("a"), namespace="lab").b
+    monkeypatch.setattr("glassnet.bridge.tap.os.writev", failing(errno.EFAULT))
+    with pytest.raises(OSError, match="Bad address"):
+        device.receive(bytes(60))
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EBADFD])
+def test_a_device_that_is_deleted_is_let_go(net, kernel, monkeypatch, code):
+    cable = net.tap(net.host("a"), namespace="lab", prefix=PREFIXES)
+    monkeypatch.setattr("glassnet.bridge.tap.os.read", failing(code))
+    kernel.give((0, 0, 0, 0, 0, 0), bytes(60))
+    net.run(for_="5ms")
+    assert net.drops() == {"tap: device is gone": 1}
+    assert repr(cable.b) == "<Tap tap0 closed>"
+    assert cable.b not in net.engine.outside.awaiting

@@ -201,11 +201,14 @@ def test_python_keeps_what_it_opened(shell):
         "python s = socket.create_connection(('web', 80))",
         "python s.getpeername()[1], socket.gethostname()",
         "ss -t",
+        "ss -ti",
         "python 1/0",
         "python s",
     )
     assert "(80, 'pc')" in lines
-    assert any(line.startswith("tcp") and "ESTAB" in line for line in lines)
+    assert sum(line.startswith("tcp") and "ESTAB" in line for line in lines) == 2
+    (details,) = (line.split() for line in lines if " pmtu:1500 " in line)
+    assert details[:4] == ["ts", "sack", "cubic", "wscale:7,7"]
     assert "ZeroDivisionError: division by zero" in lines
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from glassnet.cli.command import app
+from glassnet.transport.tcp import layer, opening
 
 runner = CliRunner()
 SCRIPTS = Path(__file__).parents[1] / "packetdrill" / "scripts"
@@ -48,6 +49,47 @@ def test_failures_are_counted(tmp_path):
         f"[Errno 2] No such file or directory: '{tmp_path / 'none.pkt'}'",
         "1 of 4 passed",
     ]
+
+
+def test_a_fault_of_the_stack_ends_one_script_and_not_the_command(tmp_path, monkeypatch):
+    bad = tmp_path / "bad.pkt"
+    bad.write_text(GOOD.read_text().replace("< S 0:0(0) win 32792", "< S 0:0(0) win 111"))
+    right = opening.accept_syn
+
+    def wrong(connection, sequence, options, window, *others):
+        assert window != 111, "broken on purpose"
+        right(connection, sequence, options, window, *others)
+
+    monkeypatch.setattr(layer, "accept_syn", wrong)
+    status, shown = run(bad, GOOD)
+    assert status == 1
+    assert shown.startswith(f"FAIL {bad}\n{bad}:")
+    assert "  the stack raised an exception:\n" in shown
+    assert "    AssertionError: broken on purpose\n" in shown
+    assert shown.endswith(f"PASS {GOOD}\n1 of 2 passed\n")
+
+
+def test_flags_of_the_command_go_before_those_of_scripts(tmp_path):
+    script = tmp_path / "it.pkt"
+    script.write_text(
+        "--mtu=1400\n`sysctl -q tcp_sack=0 tcp_timestamps=0`\n"
+        "0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+        "+0 connect(3, ..., ...) = -1 EINPROGRESS\n"
+        "+0 > S 0:0(0) <mss 1360,nop,wscale 7>\n"
+    )
+    assert run(script) == (0, f"PASS {script}\n")
+    status, shown = run("--mtu=1500", script)
+    assert status == 1
+    assert "expected mss 1360, seen mss 1460" in shown
+    status, shown = run(script, "--nothing=5")
+    assert status == 1
+    assert "command:1:1: there is no flag --nothing" in shown
+
+
+def test_words_that_are_no_flags(tmp_path):
+    assert run("-D", GOOD) == (2, "-D: expected --NAME=VALUE, as in --tolerance_usecs=10000\n")
+    assert run("--mtu", GOOD) == (2, "--mtu: expected --NAME=VALUE, as in --tolerance_usecs=10000\n")
+    assert run("--mtu=1500") == (2, "there is no script to run\n")
 
 
 def test_an_unknown_profile():

@@ -254,6 +254,61 @@ def test_what_comes_from_outside_comes_before_events_that_are_not_due(
     assert seen == [5 * 10**9]
 
 
+@pytest.mark.parametrize(("late", "order"), [(300, ["outside", "timer"]), (1, ["timer"])])
+def test_what_came_while_a_paced_clock_was_held_up_comes_before_a_timer_of_that_time(
+    monkeypatch: pytest.MonkeyPatch, late: int, order: list[str]
+) -> None:
+    """An answer that waits to be read must not be missed by who has a timeout for it."""
+    wall = Wall(monkeypatch)
+    engine = Engine(clock="real")
+    seen: list[str] = []
+
+    class Answer(Outside):
+        def wait(self, seconds: float) -> bool:
+            return held_up and super().wait(seconds)
+
+        def happen(self) -> None:
+            super().happen()
+            engine.after(0, lambda _: seen.append("outside"))
+
+    held_up = False
+    outside = engine.outside = Answer(engine, 1)
+
+    def hold_up(_: object) -> None:
+        nonlocal held_up
+        wall.now += (200 + late) * 10**6
+        held_up = True
+
+    def expire(_: object) -> None:
+        nonlocal held_up
+        seen.append("timer")
+        held_up = False
+
+    engine.at(0, hold_up)
+    engine.at(200 * 10**6, expire)
+    engine.run()
+    assert seen == order
+    assert outside.happened == [200 * 10**6 - 1][: len(order) - 1]
+
+
+def test_a_pause_from_outside_is_heeded_although_events_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = Wall(monkeypatch)
+    engine = Engine(clock="real")
+    seen: list[int] = []
+
+    class Switch(Outside):
+        def happen(self) -> None:
+            super().happen()
+            engine.pause()
+
+    engine.outside = Switch(engine, 0)
+    engine.at(0, lambda _: setattr(wall, "now", wall.now + 10**9))
+    engine.at(0, lambda _: setattr(engine.outside, "left", 1))
+    engine.at(10**8, seen.append, 1)
+    assert engine.run() is True
+    assert seen == []
+
+
 def test_a_paced_run_is_asked_after_each_event_whether_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     Wall(monkeypatch)
     engine = Engine(clock="real")

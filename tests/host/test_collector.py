@@ -58,6 +58,20 @@ def open_many(count):
     time.sleep(5)
 
 
+class Looker(Holder):
+    def __del__(self):
+        for _ in range(2000):
+            time.monotonic()
+
+
+def look_at_the_clock(collect):
+    began = time.monotonic()
+    Looker(None)
+    if collect:
+        gc.collect()
+    return time.monotonic() - began
+
+
 @pytest.fixture(autouse=True)
 def collector(net):
     """Without collections at other moments."""
@@ -67,6 +81,43 @@ def collector(net):
         net.close()
         gc.collect()
     gc.enable()
+
+
+@pytest.mark.parametrize("collect", [False, True])
+def test_what_finalizers_do_in_a_collection_takes_no_time(collect, a):
+    # asyncio's, for one, write log records, with the time.
+    assert a.run(look_at_the_clock, collect) == 0
+
+
+@pytest.mark.parametrize("collect", [False, True])
+@pytest.mark.parametrize("place", [0, 1000])
+def test_who_measures_collections_takes_no_time_by_it(collect, place, a):
+    # Hypothesis does, from its first test to the end of the process.
+    def measure(phase, info):
+        for _ in range(1500):
+            time.perf_counter()
+
+    def look():
+        began = time.monotonic()
+        if collect:
+            gc.collect()
+        return time.monotonic() - began
+
+    gc.callbacks.insert(place, measure)
+    try:
+        gc.collect()  # whoever comes later is noticed by the next collection
+        assert a.run(look) == 0
+    finally:
+        gc.callbacks.remove(measure)
+
+
+def test_what_finalizers_do_outside_takes_time(a):
+    def look():
+        began = time.monotonic()
+        Looker(None).myself = None
+        return time.monotonic() - began
+
+    assert a.run(look) > 0
 
 
 @pytest.mark.parametrize("collect", [False, True])

@@ -251,3 +251,54 @@ def test_logging_of_one_program_is_not_that_of_another(run):
         ("web", "a warning"),
         ("pc", "b warning"),
     ]
+
+
+BLACK_HOLE = """
+    until = "client"
+    tcp = { tcp_mtu_probing = %d }
+    [router.near]
+    [router.far]
+    [cable.a]
+    between = ["client", "near"]
+    [cable.b]
+    between = ["near", "far"]
+    [cable.c]
+    between = ["far", "server"]
+    [[event]]
+    at = "0s"
+    set = "b"
+    towards = "far"
+    mtu = 1300
+    [host.server]
+    run = "python take.py"
+    [host.client]
+    run = "python give.py"
+    at = "1s"
+"""
+TAKE = """
+    import socket
+    with socket.create_server(("", 80)) as server, server.accept()[0] as peer:
+        while peer.recv(65536):
+            pass
+        peer.sendall(b"all of it")
+"""
+GIVE = """
+    import socket
+    with socket.create_connection(("server", 80), timeout=20) as sock:
+        sock.sendall(bytes(100_000))
+        sock.shutdown(socket.SHUT_WR)
+        try:
+            print(sock.recv(100).decode())
+        except TimeoutError:
+            print("stuck")
+"""
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [(0, "stuck"), (1, "all of it"), (2, "all of it")])
+def test_the_mtu_of_one_end_makes_a_black_hole(run, mode, outcome):
+    session, said = run(lab_toml=BLACK_HOLE % mode, take_py=TAKE, give_py=GIVE)
+    assert [text for *_, text in said] == [outcome]
+    hosts = session.network.hosts
+    assert [each.mtu for each in hosts["far"].interfaces] == [1300, 1500]
+    assert [each.mtu for each in hosts["near"].interfaces] == [1500, 1500]
+    assert list(hosts["far"].drops.counts) == ["ethernet: giant"]

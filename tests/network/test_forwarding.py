@@ -125,7 +125,6 @@ def test_an_entry_pushed_out_of_the_cache_is_made_again(
 def test_too_big_for_the_next_link(router: Any, family: Any, take: Any, tools: Any, sent: Any) -> None:
     narrow = router.internet.interfaces["eth1"]
     narrow.mtu = 1400
-    router.internet.interface_changed(narrow)
     router.know(narrow, family.host2, tools.mac_of(8, 2))
     router.know(router.internet.interfaces["eth0"], family.host1, tools.mac_of(8, 1))
     fields = {"dont_fragment": True} if family.version == 4 else {}

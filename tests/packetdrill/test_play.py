@@ -6,6 +6,8 @@ import pytest
 
 from glassnet.packetdrill import play
 from glassnet.packetdrill.reading import parse_script
+from glassnet.transport.tcp import Connection
+from glassnet.transport.tcp.receiver import Receiver
 
 SERVER = """
 0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -37,8 +39,24 @@ def test_a_script_that_passes():
     assert result.file == "it.pkt"
 
 
-def test_an_empty_script_passes():
-    assert outcome("// nothing").passed
+@pytest.mark.parametrize("text", ["", "// nothing", "--mtu=1400"])
+def test_an_empty_script_passes_for_nothing(text):
+    assert problem(text) == "it.pkt: nothing happens in this script"
+
+
+@pytest.mark.parametrize(
+    "line", ["0.05 write(4, ..., 5) = 5", "0.05 < P. 1:11(10) ack 1 win 5", "0.05 %{ pass }%"]
+)
+def test_what_is_to_happen_in_the_past_fails(line):
+    told = problem(SERVER + line)
+    assert told == f"it.pkt:9:1: {line}\n  it was to happen at 0.050000, and it is 0.100000 already"
+
+
+def test_a_call_may_return_at_its_very_end():
+    waits = SERVER + "+0...+.2 read(4, ..., 10) = 10\n+.2 < P. 1:11(10) ack 1 win 9\n+0 > . 1:1(0) ack 11"
+    assert outcome("--tolerance_usecs=0\n" + waits).passed
+    told = problem("--tolerance_usecs=0\n" + waits.replace("\n+.2 <", "\n+.200001 <"))
+    assert "was to return at 0.300000, and waits still at 0.300000" in told
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,14 @@ def test_what_is_read_is_what_came():
         ("--local_ip=x", "does not appear to be an IPv4 or IPv6 "),
         ("--ip_version=ipv6\n--local_ip=192.0.2.1", "'192.0.2.1/64' does not appear to be an"),
         ("--ip_version=ipv6\n--remote_ip=192.0.2.1", "192.0.2.1 is no IPv6 address, as --ip_version asks"),
-        ("--gateway_ip=198.51.100.1", "is not in the network 192.168.0.0/16"),
+        ("--gateway_ip=2001:db8::1", "2001:db8::1 is no IPv4 address, as --ip_version asks"),
+        ("--so_filename=./lib.so", "--so_filename cannot be had here: calls are made by this stack alone"),
+        ("--define=A=1", "names cannot be defined"),
+        ("`sleep 1`", "only sysctl -q NAME=VALUE can be run here"),
+        ("`tc qdisc add dev tun0 root netem delay 10ms`", "only sysctl -q NAME=VALUE can be run here"),
+        ("`./more.sh`", "`./more.sh` cannot be read"),
+        ("`echo 1 > /tmp/x`", "only sysctl -q NAME=VALUE can be run here"),
+        ("`sysctl -q net.core.somaxconn=5`", "there is no such setting here"),
         ("--profile=windows", "expected linux or rfc"),
         ("0 close(3) = -1 ENOSUCH", "there is no error 'ENOSUCH'"),
         ("0 %{ 1 + }%", "the code is no Python"),
@@ -189,6 +214,130 @@ def test_what_cannot_be_done_is_said_with_its_place(text, what):
     told = problem(text)
     assert told.startswith("it.pkt:")
     assert what in told
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("epoll_wait(5, {events=EPOLLIN, ptr=7}, 1, 0) = 1", "events of 4: expected 1, seen 4"),
+        ("epoll_wait(5, [{events=EPOLLIN, ptr=7}], 1, 0) = 1", "events of 4: expected 1, seen 4"),
+        ("epoll_wait(5, {events=EPOLLOUT, ptr=8}, 1, 0) = 1", "the data of the event: expected 8, seen 7"),
+        ("epoll_wait(5, 3, 1, 0) = 1", "the events are '...' or [{events=EPOLLIN, fd=4}]"),
+        ("epoll_wait(5, {events=EPOLLOUT, ptr=7}, 1, 0) = 1", ""),
+        ("epoll_wait(5, {events=EPOLLOUT}, 1, 0) = 1", ""),
+        ("epoll_wait(5, ..., 1, 0) = 1", ""),
+    ],
+)
+def test_what_epoll_says_is_compared(line, what):
+    watch = "+0 epoll_create(1) = 5\n+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT, ptr=7}) = 0\n+0 "
+    result = outcome(SERVER + watch + line)
+    assert (what in result.problem) if what else result.passed, result.problem
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('getsockname(4, {AF_INET, htons(8080), inet_addr("192.168.0.1")}, [16]) = 0', ""),
+        ("getsockname(4, {sa_family=AF_INET, sin_port=htons(81), sin_addr=...}, [16]) = 0", "the port: "),
+        ('getpeername(4, {sa_family=AF_INET, sin_port=..., sin_addr=inet_addr("192.0.2.1")}, [16]) = 0', ""),
+        ('getpeername(4, {sa_family=AF_INET, sin_port=..., sin_addr=inet_addr("192.0.2.2")}, [16]) = 0',
+         "the address: expected '192.0.2.2', seen '192.0.2.1'"),
+        ("getpeername(4, {sa_family=AF_INET, port=1}, [16]) = 0", "an address has no field 'port'"),
+        ('connect(4, {sa_family=AF_INET, sin_port=htons(1), sin_addr="x"}, 16) = 0', "an address is inet_"),
+    ],
+)  # fmt: skip
+def test_addresses_are_compared(line, what):
+    result = outcome(SERVER + "+0 " + line)
+    assert (what in result.problem) if what else result.passed, result.problem
+
+
+def test_the_peers_address_is_compared():
+    peer = '{sa_family=AF_INET, sin_port=..., sin_addr=inet_addr("192.0.2.7")}'
+    told = "the address: expected '192.0.2.7', seen '192.0.2.1'"
+    assert told in problem(SERVER.replace("accept(3, ...", f"accept(3, {peer}"))
+    datagram = "0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 bind(3, ..., ...) = 0\n+0 < udp (9)\n+0 "
+    assert told in problem(f"{datagram}recvfrom(3, ..., 9, 0, {peer}, [16]) = 9")
+    assert told in problem(f"{datagram}recvmsg(3, {{msg_name(...)={peer}, msg_iov(1)=[{{..., 9}}]}}, 0) = 9")
+
+
+def test_addresses_of_ipv6():
+    where = '{sa_family=AF_INET6, sin6_port=htons(81), sin6_flowinfo=0, sin6_addr=inet_pton(AF_INET6, "::")}'
+    short = '{AF_INET6, htons(81), 0, inet_pton("::"), 0}'
+    make = "--ip_version=ipv6\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+    for wrote, read in ((where, short), (short, where)):
+        assert outcome(f"{make}+0 bind(3, {wrote}, 28) = 0\n+0 getsockname(3, {read}, [28]) = 0").passed
+    other = where.replace("81", "82")
+    assert "the port: expected 82, seen 81" in problem(
+        f"{make}+0 bind(3, {where}, 28) = 0\n+0 getsockname(3, {other}, [28]) = 0"
+    )
+
+
+LOOP = """0 socket(..., SOCK_DGRAM, 0) = 3
++0 bind(3, {AF_INET, htons(5), inet_addr("127.0.0.1")}, ...) = 0
++0 socket(..., SOCK_DGRAM, 0) = 4
++0 connect(4, {AF_INET, htons(5), inet_addr("127.0.0.1")}, ...) = 0
+"""
+
+
+@pytest.mark.parametrize(
+    "read", ["read(3, {}, 99)", "recv(3, {}, 99, 0)", "recvfrom(3, {}, 99, 0, ..., ...)"]
+)
+def test_the_text_of_buffers_is_sent_and_compared(read):
+    parts = '[{"abc", 3}, {..., 2}, {"defg", 2}]'
+    for call in (f"writev(4, {parts}, 3)", f"sendmsg(4, {{msg_iov(3)={parts}}}, 0)"):
+        sent = f"{LOOP}+0 {call} = 7\n+0 "
+        assert outcome(f"{sent}{read} = 7".replace("{}", '"abc\\x04\\x05de"')).passed
+        told = problem(f"{sent}{read} = 7".replace("{}", '"abcde"'))
+        assert "the data: expected b'abcde', seen b'abc\\x04\\x05de'" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("icmp echo_reply id 5 seq 1", ""),
+        ("icmp echo_reply", ""),
+        ("icmp echo_reply id 5 seq 2", "expected 0x50002, seen 0x50001"),
+    ],
+)
+def test_echoes_are_compared(line, what):
+    result = outcome(f"0 < icmp echo_request id 5 seq 1\n0 > {line}")
+    assert (what in result.problem) if what else result.passed, result.problem
+
+
+@pytest.mark.parametrize(
+    ("quoted", "what"),
+    [
+        ("[udp (5)]", ""),
+        ("[udp (6)]", "octets of the quoted packet: expected 6, seen 5"),
+        ("[1:2(1)]", "it quotes no TCP segment"),
+    ],
+)
+@pytest.mark.parametrize("six", [False, True])
+def test_what_icmp_messages_quote_is_compared(quoted, what, six):
+    name = "icmpv6" if six else "icmp"
+    result = outcome(
+        f"--ip_version=ipv{6 if six else 4}\n0 < udp (5)\n0 > {name} unreachable port_unreachable {quoted}"
+    )
+    assert (what in result.problem) if what else result.passed, result.problem
+
+
+def test_control_messages_are_refused():
+    message = "{msg_name(...)=..., msg_iov(1)=[{..., 9}], msg_control=[{cmsg_level=SOL_SOCKET}], msg_flags=0}"
+    for call in ("sendmsg", "recvmsg"):
+        assert "control messages (msg_control) cannot" in problem(f"{SERVER}+0 {call}(4, {message}, 0) = 9")
+
+
+def test_code_that_ends_the_interpreter_fails_the_script():
+    assert "SystemExit: 0" in problem(SERVER + "+0 %{ raise SystemExit(0) }%")
+
+
+def test_a_gateway_outside_of_the_network():
+    six = (
+        "--ip_version=ipv6\n--local_ip=2001:db8:1::1\n--gateway_ip=2001:db8:2::1\n--remote_ip=2001:db8:3::1\n"
+    )
+    assert outcome(six + SERVER.replace("1460", "1440")).passed
+    assert outcome("--gateway_ip=192.168.0.1\n" + SERVER).passed
+    assert outcome("--gateway_ip=198.51.100.1\n" + SERVER).passed
 
 
 def test_flags_without_effect_are_told():
@@ -234,3 +383,48 @@ def test_errors_of_two_names_are_the_same():
     assert outcome(SERVER + "+0 recv(4, ..., 10, MSG_DONTWAIT) = -1 EWOULDBLOCK (...)").passed
     assert outcome(SERVER + "+0 recv(4, ..., 10, MSG_DONTWAIT) = -1").passed
     assert outcome(SERVER + "+0 recv(4, ..., 10, MSG_DONTWAIT) = ...").passed
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A stack with a fault: it cannot take data in."""
+
+    def take_in(*_):
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr(Receiver, "accept", take_in)
+
+
+def test_a_fault_of_the_stack_fails_the_script(broken):
+    told = problem(SERVER + "+.1 < P. 1:11(10) ack 1 win 5\n+0 > . 1:1(0) ack 11")
+    lines = told.splitlines()
+    assert lines[:2] == [
+        "it.pkt:9:1: +.1 < P. 1:11(10) ack 1 win 5",
+        "  the stack raised an exception:",
+    ]
+    assert lines[-1] == "    ZeroDivisionError: broken on purpose"
+    assert ", in take_in" in lines[-3]
+    assert len(lines) == 12
+    assert outcome(SERVER).passed  # and no other
+
+
+def test_a_fault_in_a_call_fails_the_script(monkeypatch):
+    def send(*_):
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr(Connection, "send", send)
+    told = problem(SERVER + "+0 write(4, ..., 10) = 10")
+    assert told.startswith(
+        "it.pkt:9:1: +0 write(4, ..., 10) = 10\n  at 0.100000: the call raised an exception:\n"
+    )
+    assert "    ZeroDivisionError: broken on purpose" in told
+    assert ", in send" in told
+
+
+def test_an_interrupt_is_no_fault(monkeypatch):
+    def take_in(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Receiver, "accept", take_in)
+    with pytest.raises(KeyboardInterrupt):
+        outcome(SERVER + "+.1 < P. 1:11(10) ack 1 win 5")

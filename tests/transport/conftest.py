@@ -156,6 +156,7 @@ class Scripted:
         window: int = 65535,
         options: tuple[Option, ...] = (),
         foreign: bool = True,
+        ecn: int = 0,
     ) -> None:
         segment = TcpSegment(
             source_port=self.peer_port,
@@ -168,6 +169,7 @@ class Scripted:
             payload=payload,
         ).build(pseudo_sum(RIGHT4, LEFT4, 6))
         frame = packet(RIGHT4, LEFT4, 6, segment)
+        frame = frame[:15] + bytes((frame[15] | ecn,)) + frame[16:]
         self.path.deliver(Foreign(frame) if foreign else frame)
 
     def run(self, seconds: float) -> None:

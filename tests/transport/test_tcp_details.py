@@ -195,6 +195,30 @@ def test_a_scaled_window_that_was_promised_stays_promised(scripted):
         assert receiver.next + (answer.window << 6) >= edge
 
 
+def test_small_segments_do_not_fill_the_buffer_without_bound(scripted):
+    """Each could move the edge by what rounding adds: with a scale of 14, by up to 16 KiB."""
+    end = connected(
+        scripted,
+        options=(MSS, Option(WINDOW_SCALE, b"\0")),
+        receive_buffer=5000,
+        receive_buffer_max=1 << 30,
+    )
+    receiver = end.connection.receiver
+    receiver.tuned = False
+    assert receiver.scale == 14
+    end.say(ACK, receiver.next, end.isn + 1, b"f" * 4000)
+    for _ in range(500):
+        room = receiver.edge - receiver.next
+        if not room:
+            break
+        end.say(ACK, receiver.next, end.isn + 1, b"f" * min(1000, (room + 1) // 2))
+        end.run(0.1)
+    else:
+        pytest.fail("the window never closes")
+    assert receiver.size > 16384  # all that was promised has been taken
+    assert receiver.size <= 5000 + 5000 // 8 + 2 * 16384
+
+
 def test_half_the_largest_window_is_worth_a_segment(scripted):
     end = connected(scripted, window=1000)
     end.connection.send(b"x" * 5000)

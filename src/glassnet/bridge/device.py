@@ -31,6 +31,15 @@ _CLONE_NEWNET = 0x40000000
 OFFLOAD = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
 """What we take from the kernel: frames without checksum, and runs of segments in one."""
 
+# What is in the way of the driver, and what to do about it.
+_NO_DRIVER = {
+    errno.ENOENT: f"as root: modprobe tun; in a container: mknod {_DEVICE} c 10 200, after mkdir -p /dev/net",
+    errno.EACCES: f"be root, or have an administrator let you: chmod 666 {_DEVICE}, as most systems have it",
+    errno.EPERM: f"this container may not use it: start it with the device, as --device {_DEVICE}",
+    errno.ENODEV: "the kernel has no tun driver: as root: modprobe tun",
+    errno.ENXIO: "the kernel has no tun driver: as root: modprobe tun",
+}
+
 T = TypeVar("T")
 
 
@@ -50,9 +59,8 @@ def _open(name: str, namespace: Namespace, header: int, offload: int) -> int:
     try:
         number = os.open(_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise GlassnetError(
-            f"TAP device {name!r}: {_DEVICE}: {error.strerror}: it takes Linux with the tun driver"
-        ) from error
+        remedy = _NO_DRIVER.get(error.errno or 0, "it takes Linux with the tun driver")
+        raise GlassnetError(f"TAP device {name!r}: {_DEVICE}: {error.strerror}: {remedy}") from error
     try:
         flags = _IFF_TAP | _IFF_NO_PI | _IFF_VNET_HDR
         ioctl(number, _TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))

@@ -138,9 +138,15 @@ def shell(
     raise typer.Exit(open_shell(lab, host, command or [], seed=seed, clock=clock))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def packetdrill(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The scripts to run.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="The scripts to run; flags that scripts begin with go before theirs.",
+        ),
+    ],
     profile: Annotated[
         str, typer.Option(help="How TCP is set: linux, or rfc for no more than the RFCs ask for.")
     ] = "linux",
@@ -152,4 +158,4 @@ def packetdrill(
     """
     from glassnet.cli.packetdrill import packetdrill as run_scripts
 
-    raise typer.Exit(run_scripts(files, profile, verbose))
+    raise typer.Exit(run_scripts(words, profile, verbose))

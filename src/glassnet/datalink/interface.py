@@ -27,7 +27,7 @@ class Interface(Jack):
 
     `handlers` take the frames received, by EtherType: `handler(frame, offset, interface)`,
     where the payload begins at `offset`. `taps` see every frame that is sent or received:
-    `tap(time, interface, "tx" | "rx", frame)`.
+    `tap(time, interface, "tx" | "rx", frame)`. `on_change()` is called when `mac` or `mtu` was set.
     """
 
     __slots__ = (
@@ -40,6 +40,7 @@ class Interface(Jack):
         "groups",
         "handlers",
         "index",
+        "on_change",
         "owner",
         "rx_other_host",
         "taps",
@@ -59,6 +60,7 @@ class Interface(Jack):
         super().__init__(engine, name, drops)
         self.owner = owner
         self.index = index
+        self.on_change: Callable[[], object] | None = None
         self.handlers: dict[bytes, Handler] = {}
         self.taps: list[Tap] = []
         self.groups: dict[bytes, int] = {}
@@ -84,6 +86,8 @@ class Interface(Jack):
             )
         self._mac = bytes(mac)
         self._connect()
+        if self.on_change is not None:
+            self.on_change()
 
     @property
     def mtu(self) -> int:
@@ -96,6 +100,8 @@ class Interface(Jack):
             raise ValueError(f"{self}: mtu={mtu!r}: expected {_LEAST_MTU} to {_GREATEST_MTU} octets")
         self._mtu = mtu
         self._connect()
+        if self.on_change is not None:
+            self.on_change()
 
     @property
     def up(self) -> bool:

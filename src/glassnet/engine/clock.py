@@ -30,6 +30,9 @@ _NAP = 0.05
 # Events that a paced clock runs without a look at the wall and at what is outside.
 _BATCH = 64
 
+# Nanoseconds of the wall clock after which a paced clock is late: something has held it up.
+_LATE = 10_000_000
+
 # Taken before any program's view of time is patched: the engine paces by the real clock.
 _wall_ns = time.monotonic_ns
 _wall_sleep = time.sleep
@@ -118,17 +121,18 @@ class Engine:
     def _run_virtual(self, limit: int) -> None:
         heap = self.heap
         while self._running:
-            if not heap:
+            try:
+                entry = heappop(heap)
+            except IndexError:
                 if limit != _FOREVER or not self._outside_within(_NAP):
                     return
                 continue
-            entry = heappop(heap)
-            when = entry[0]
+            when, _, callback, argument = entry
             if when > limit:
                 heappush(heap, entry)
                 return
             self.now = when
-            entry[2](entry[3])
+            callback(argument)
 
     def _run_watched(self, limit: int, wanted: Callable[[], bool]) -> None:
         """As `_run_virtual`, while it is wanted."""
@@ -169,6 +173,11 @@ class Engine:
                 continue
             if not heap or heap[0][0] > limit:
                 return
+            if ahead < -_LATE and self.outside is not None:
+                # What came meanwhile comes before what is due: it may be what a timer waits for.
+                self._outside_within(0, wall, heap[0][0] - 1)
+                if not self._running:
+                    return
             if self._run_due(min(max(wall(), when), limit), wanted) and self.outside is not None:
                 # Work without end must not shut out what is outside.
                 self._outside_within(0, wall, heap[0][0])

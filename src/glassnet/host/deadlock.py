@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from glassnet.errors import GlassnetError
@@ -27,18 +28,27 @@ class Wait:
 class Deadlock(GlassnetError):
     """A result was asked for that cannot come: every program waits, and no event is left.
 
-    `waits` has one entry for each strand of each process on each host.
+    `waits` has one entry for each strand of each process on each host. `sockets` has the table
+    of TCP sockets of each host that has a connection.
     """
 
     def __init__(self, world: World) -> None:
+        from glassnet.host.netstat import netstat
+
         self.waits = tuple(
             Wait(system.name, process.name, process.pid, strand.name, strand.describe())
             for system in world.systems
             for process in system.processes.values()
             for strand in process.strands
         )
+        self.sockets = {
+            system.name: table for system in world.systems if (table := netstat(system)).connected
+        }
         now = world.engine.now / 1e9
-        super().__init__(f"at {now:.9g} s nothing is left to happen, but programs wait:\n{self._table()}")
+        report = [f"at {now:.9g} s nothing is left to happen, but programs wait:", self._table()]
+        for name, table in self.sockets.items():
+            report += [f"TCP sockets of {name}:", indent(str(table), "  ")]
+        super().__init__("\n".join(report))
 
     def _table(self) -> str:
         rows = [("host", "process", "pid", "waits for")]

@@ -21,6 +21,7 @@ from glassnet.engine import Timer
 from glassnet.errors import GlassnetError
 from glassnet.host.burial import silence
 from glassnet.host.current import running
+from glassnet.host.descriptors.collector import collecting
 from glassnet.host.descriptors.files import ALWAYS, OpenFile
 from glassnet.host.threads.state import ThreadState, running_loop, thread_dictionary
 
@@ -320,7 +321,10 @@ class Strand:
 
         Real time passes while a real program does that. Here a program that does
         nothing else gets forward in time, by steps that grow with how long it has.
+        Finalizers that the cycle collector calls, whenever it runs, take no time by it.
         """
+        if collecting():
+            return False
         at = self.engine.now
         if self._spun_at != at:
             self._spun_at = at

@@ -204,8 +204,10 @@ class Session:
             way = cable if event.towards is None else cable.towards(event.towards)
             if event.action == "set":
                 way.set(**event.quality)
-                for end in (cable.a, cable.b):
-                    if event.mtu is not None and isinstance(end, Interface):
+                for end, name in zip((cable.a, cable.b), cable.ends, strict=True):
+                    if event.mtu is None or event.towards not in (None, name):
+                        continue
+                    if isinstance(end, Interface):
                         end.mtu = event.mtu
             else:
                 getattr(way, event.action)()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EADDRNOTAVAIL
+from functools import partial
 from os import strerror
 
 from glassnet.datalink.interface import Interface, LoopbackInterface
@@ -112,6 +113,7 @@ class Internet:
         interface.index = self._last_index = max(interface.index, self._last_index + 1)
         self.interfaces[interface.name] = interface
         attachment = self.attachments[interface.name] = Attachment(self, interface)
+        interface.on_change = partial(self._interface_changed, interface)
         if interface is self.loopback:
             return
         for group in (ALL_HOSTS, ALL_NODES, ALL_NODES_INTERFACE):
@@ -130,6 +132,7 @@ class Internet:
         if routes:
             self.routes.discard(routes, "")
         attachment.detach()
+        interface.on_change = None
         del self.interfaces[interface.name], self.attachments[interface.name]
         self.invalidate()
 
@@ -147,8 +150,8 @@ class Internet:
             known = ", ".join(self.interfaces)
             raise ValueError(f"{self.name}: no interface {name!r}; there are {known}") from None
 
-    def interface_changed(self, interface: Interface) -> None:
-        """Take note that the MTU or MAC address of an interface was set anew."""
+    def _interface_changed(self, interface: Interface) -> None:
+        """The MTU or MAC address of an interface was set anew."""
         attachment = self.attachment(interface)
         attachment.neighbours(4).clear()
         attachment.neighbours(16).clear()

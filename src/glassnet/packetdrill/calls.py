@@ -8,7 +8,6 @@ import os
 import select
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
 from struct import Struct
 from typing import Any
 
@@ -18,14 +17,25 @@ from glassnet.packetdrill.flags import Flags
 from glassnet.packetdrill.program import Mismatch
 from glassnet.packetdrill.script import Call, Record, ScriptError
 from glassnet.packetdrill.tcp_info import unpack_tcp_info
-from glassnet.packetdrill.values import PAIR, field, number_of, packed, same, sizes
+from glassnet.packetdrill.values import (
+    PAIR,
+    event_data,
+    field,
+    number_of,
+    packed,
+    same,
+    same_address,
+    sizes,
+    without_control,
+    written_address,
+)
 
 __all__ = ["Calls", "Stream"]
 
 _INT = Struct("i")
 _NOT_IN_ORDER = socket.MSG_TRUNC | socket.MSG_OOB | socket.MSG_ERRQUEUE
 _SIOCINQ = 0x541B
-_EPOLL_ADD, _EPOLL_MODIFY = 1, 3
+_EPOLL_ADD, _EPOLL_DELETE, _EPOLL_MODIFY = 1, 2, 3
 _MOST = 1 << 30
 _TAKEN = "the script has a file {} already: close it first, or expect another number"
 
@@ -52,6 +62,7 @@ class Calls:
         self._flags = flags
         self._streams: dict[int, Stream] = {}
         self._polls: dict[int, Any] = {}
+        self._data: dict[tuple[int, int], Value] = {}
         self.listened: Callable[[int], object] = _nobody
         self.bound: Callable[[int], object] = _nobody
         self.check_data = True
@@ -121,14 +132,16 @@ class Calls:
             new, Stream(socket.socket(chosen, number_of(kind), 0 if protocol is ... else number_of(protocol)))
         )
 
-    def _do_accept(self, new: int | None, number: Value, *_: Value) -> int:
+    def _do_accept(self, new: int | None, number: Value, address: Value, _: Value) -> int:
         accepted, peer = self._socket(number).accept()
         stream = Stream(accepted, peer[1])
         stream.local_port = accepted.getsockname()[1]
-        return self._add(new, stream)
+        made = self._add(new, stream)
+        same_address(address, peer)
+        return made
 
-    def _do_accept4(self, new: int | None, number: Value, a: Value, b: Value, flags: Value) -> int:
-        made = self._do_accept(new, number, a, b)
+    def _do_accept4(self, new: int | None, number: Value, address: Value, size: Value, flags: Value) -> int:
+        made = self._do_accept(new, number, address, size)
         if number_of(flags) & socket.SOCK_NONBLOCK:
             fcntl.fcntl(self._socket(made), fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK)
         return made
@@ -171,26 +184,21 @@ class Calls:
 
     def _address(self, made: socket.socket, address: Value, host: str, port: int) -> Any:
         if isinstance(address, Record):
-            given = address.get("sin_port", 1)
-            packed = address.get("sin_addr", 2)
-            if isinstance(given, int):
-                port = socket.ntohs(given)
-            if isinstance(packed, int):
-                host = socket.inet_ntoa(Struct("=I").pack(packed))
-            elif isinstance(packed, bytes) and len(packed) in (4, 16):
-                host = str(ip_address(packed))
+            said, number = written_address(address)
+            host = host if said is ... else said
+            port = port if number is ... else number
         elif address is not ...:
             raise Mismatch("an address is '...' or {sa_family = AF_INET, sin_port = ..., sin_addr = ...}")
         if made.family == socket.AF_INET6:
             return (host or "::", port, 0, 0)
         return (host, port)
 
-    def _do_getsockname(self, number: Value, *_: Value) -> int:
-        self._socket(number).getsockname()
+    def _do_getsockname(self, number: Value, address: Value, _: Value) -> int:
+        same_address(address, self._socket(number).getsockname())
         return 0
 
-    def _do_getpeername(self, number: Value, *_: Value) -> int:
-        self._socket(number).getpeername()
+    def _do_getpeername(self, number: Value, address: Value, _: Value) -> int:
+        same_address(address, self._socket(number).getpeername())
         return 0
 
     # Data
@@ -213,6 +221,18 @@ class Calls:
             return what[:size]
         return octets(len(stream.written) if stream.socket.type == socket.SOCK_STREAM else 0, size)
 
+    def _gathered(self, stream: Stream, parts: Value) -> bytes:
+        """What the buffers of `[{..., 1000}, {"abc", 3}]` hold, one behind the other."""
+        data = self._outgoing(stream, ..., sum(sizes(parts)))
+        at = 0
+        for part in parts if isinstance(parts, list) else []:
+            assert isinstance(part, Record)
+            text, size = part.fields[0][1], number_of(part.fields[-1][1])  # type: ignore[arg-type]
+            if isinstance(text, bytes):
+                data = data[:at] + text[:size] + data[at + len(text[:size]) :]
+            at += size
+        return data
+
     def _send(self, stream: Stream, data: bytes, send: Callable[[bytes], int]) -> int:
         # It goes out while the call waits for room, so it is noted before.
         before = len(stream.written)
@@ -224,26 +244,36 @@ class Calls:
             del stream.written[before + sent :]
         return sent
 
-    def _do_read(self, number: Value, _: Value, count: Value) -> int:
+    def _do_read(self, number: Value, what: Value, count: Value) -> int:
         stream = self._stream(number)
-        return self._came(stream, stream.socket.recv(number_of(count)))
+        data = stream.socket.recv(number_of(count))
+        same(what if isinstance(what, bytes) else ..., data, "the data")
+        return self._came(stream, data)
 
-    def _do_recv(self, number: Value, _: Value, count: Value, flags: Value) -> int:
+    def _do_recv(self, number: Value, what: Value, count: Value, flags: Value) -> int:
         stream = self._stream(number)
-        return self._came(stream, stream.socket.recv(number_of(count), number_of(flags)), number_of(flags))
+        data = stream.socket.recv(number_of(count), number_of(flags))
+        same(what if isinstance(what, bytes) else ..., data, "the data")
+        return self._came(stream, data, number_of(flags))
 
-    def _do_recvfrom(self, number: Value, _: Value, count: Value, flags: Value, *address: Value) -> int:
+    def _do_recvfrom(self, number: Value, what: Value, count: Value, flags: Value, *address: Value) -> int:
         stream = self._stream(number)
-        data, _source = stream.socket.recvfrom(number_of(count), number_of(flags))
+        data, source = stream.socket.recvfrom(number_of(count), number_of(flags))
+        same(what if isinstance(what, bytes) else ..., data, "the data")
+        if address:
+            same_address(address[0], source)
         return self._came(stream, data, number_of(flags))
 
     def _do_recvmsg(self, number: Value, message: Value, flags: Value) -> int:
         stream = self._stream(number)
         room = sum(sizes(field(message, "msg_iov")))
-        data, _control, got, _source = stream.socket.recvmsg(room, 0, number_of(flags))
-        wanted = message.get("msg_flags") if isinstance(message, Record) else None
+        assert isinstance(message, Record)
+        without_control(message)
+        data, _control, got, source = stream.socket.recvmsg(room, 0, number_of(flags))
+        wanted = message.get("msg_flags")
         if isinstance(wanted, int) and wanted != got:
             raise Mismatch(f"msg_flags: expected {wanted:#x}, seen {got:#x}")
+        same_address(message.get("msg_name"), source)
         return self._came(stream, data, number_of(flags))
 
     def _do_readv(self, number: Value, parts: Value, _: Value) -> int:
@@ -271,13 +301,15 @@ class Calls:
 
     def _do_writev(self, number: Value, parts: Value, _: Value) -> int:
         stream = self._stream(number)
-        return self._send(stream, self._outgoing(stream, ..., sum(sizes(parts))), stream.socket.send)
+        return self._send(stream, self._gathered(stream, parts), stream.socket.send)
 
     def _do_sendmsg(self, number: Value, message: Value, flags: Value) -> int:
         stream = self._stream(number)
-        data = self._outgoing(stream, ..., sum(sizes(field(message, "msg_iov"))))
+        data = self._gathered(stream, field(message, "msg_iov"))
+        assert isinstance(message, Record)
+        without_control(message)
         to: tuple[Any, ...] = ()
-        if isinstance(message, Record) and isinstance(message.get("msg_name"), Record):
+        if isinstance(message.get("msg_name"), Record):
             to = (self._remote_address(stream.socket, message.get("msg_name")),)  # type: ignore[arg-type]
         return self._send(stream, data, lambda rest: stream.socket.sendmsg([rest], [], number_of(flags), *to))
 
@@ -371,6 +403,8 @@ class Calls:
     def _do_epoll_ctl(self, poller: Value, action: Value, number: Value, event: Value) -> int:
         epoll, made = self._epoll(poller), self._socket(number)
         bits = number_of(field(event, "events")) if isinstance(event, Record) else 0
+        if action != _EPOLL_DELETE:
+            self._data[number_of(poller), made.fileno()] = event_data(event, number)
         if action == _EPOLL_ADD:
             epoll.register(made, bits)
         elif action == _EPOLL_MODIFY:
@@ -383,12 +417,14 @@ class Calls:
         milliseconds = number_of(timeout)
         found = self._epoll(poller).poll(None if milliseconds < 0 else milliseconds / 1000, number_of(most))
         numbers = {stream.socket.fileno(): number for number, stream in self._streams.items()}
-        for wanted, (live, bits) in zip(events if isinstance(events, list) else [], found, strict=False):
+        if events is not ... and not isinstance(events, list | Record):
+            raise Mismatch("the events are '...' or [{events=EPOLLIN, fd=4}]")
+        every = events if isinstance(events, list) else [events]
+        for wanted, (live, bits) in zip(every, found, strict=False):
             if isinstance(wanted, Record):
                 same(field(wanted, "events", 0), bits, f"events of {numbers[live]}")
-                for name in ("fd", "ptr"):
-                    if wanted.get(name) is not None:
-                        same(wanted.get(name), numbers[live], name)
+                data = self._data[number_of(poller), live]
+                same(event_data(wanted, ...), data, "the data of the event")
         return len(found)
 
 

@@ -23,13 +23,20 @@ IGNORED = {
     "dry_run": "give the option to the command instead",
     "verbose": "give the option to the command instead",
     "persistent_tun_dev": "there is no device",
-    "so_filename": "this stack alone is under test",
+    "mss": "segments arrive one by one, none put together",
     "code_command": "code is run by the Python that runs this",
     "code_format": "code is Python",
     "code_sockopt": "code sees TCP_INFO",
     "scratch_path": "no files are written",
 }
 """Flags that have no effect, and why."""
+
+_REFUSED = {
+    "so_filename": "calls are made by this stack alone, not by a library",
+    "wire_client": "there is no wire: the remote end is part of the command",
+    "wire_server": "there is no wire: the remote end is part of the command",
+    "define": "names cannot be defined: write the values into the script",
+}
 
 _V6 = ("ipv6", "ipv4-mapped-ipv6")
 
@@ -167,6 +174,8 @@ def read_flags(lines: Iterable[tuple[Place, str, str]]) -> Flags:
         if name in IGNORED:
             ignored.append((place, name))
             continue
+        if name in _REFUSED:
+            raise ScriptError(place, f"--{name} cannot be had here: {_REFUSED[name]}")
         if name not in _READERS:
             raise ScriptError(place, f"there is no flag --{name}; there are {', '.join(_READERS)}")
         field, read = _READERS[name]
@@ -183,11 +192,8 @@ def read_flags(lines: Iterable[tuple[Place, str, str]]) -> Flags:
 def _check(flags: Flags, place: Place) -> None:
     version = 6 if flags.wire_v6 else 4
     try:
-        local = ip_interface(flags.local)
-        for text in (str(local.ip), flags.gateway, flags.remote):
+        for text in (str(ip_interface(flags.local).ip), flags.gateway, flags.remote):
             if ip_address(text).version != version:
                 raise ValueError(f"{text} is no IPv{version} address, as --ip_version asks for")
-        if ip_address(flags.gateway) not in local.network:
-            raise ValueError(f"the gateway {flags.gateway} is not in the network {local.network}")
     except ValueError as error:
         raise ScriptError(place, f"flags: {error}") from None

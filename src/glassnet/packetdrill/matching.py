@@ -9,6 +9,7 @@ from glassnet.packetdrill.seen import Seen, flag_letters, text_options
 from glassnet.wire.icmp import IcmpMessage
 from glassnet.wire.icmpv6 import Icmpv6Message
 from glassnet.wire.ipv6 import Ipv6Packet
+from glassnet.wire.numbers import TCP, UDP
 from glassnet.wire.tcp import ACK, SYN, TcpSegment
 from glassnet.wire.udp import UdpDatagram
 
@@ -37,11 +38,29 @@ def differences(expected: Packet, seen: Seen, conversation: Conversation | None,
             found.append(
                 f"type and code: expected {want.kind} and {want.code}, seen {content.type} and {content.code}"
             )
+        if want.rest and content.rest != want.rest:
+            found.append(f"MTU, or identifier and number: expected {want.rest:#x}, seen {content.rest:#x}")
+        if want.quoted is not None:
+            found += _quotation(want.quoted, content.payload)
     elif not isinstance(content, TcpSegment):
         return [*found, "it is no TCP segment"]
     else:
         found += _segment(want, content, conversation, flags)
     return found + _ip(expected, seen)
+
+
+def _quotation(want: Segment | Udp, payload: bytes) -> list[str]:
+    """What is not as the script says about the packet of the remote end that an ICMP message quotes."""
+    v4 = payload[:1] != b"" and payload[0] >> 4 == 4
+    protocol = payload[9 if v4 else 6 : 10 if v4 else 7]
+    inner = payload[(payload[0] & 15) * 4 if v4 else 40 :]
+    if protocol != bytes([UDP if isinstance(want, Udp) else TCP]) or len(inner) < 8:
+        return [f"it quotes no {'UDP datagram' if isinstance(want, Udp) else 'TCP segment'}"]
+    if isinstance(want, Udp):
+        name, wanted, seen = "octets", want.length, int.from_bytes(inner[4:6], "big") - 8
+    else:
+        name, wanted, seen = "sequence number", want.sequence, int.from_bytes(inner[4:8], "big")
+    return [] if wanted == seen else [f"{name} of the quoted packet: expected {wanted}, seen {seen}"]
 
 
 def _ip(expected: Packet, seen: Seen) -> list[str]:

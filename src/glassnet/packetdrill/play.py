@@ -12,7 +12,7 @@ from glassnet.packetdrill.calls import Calls
 from glassnet.packetdrill.constants import errno_named
 from glassnet.packetdrill.flags import IGNORED, Flags, read_flags
 from glassnet.packetdrill.matching import differences
-from glassnet.packetdrill.program import Pending, Program
+from glassnet.packetdrill.program import Pending, Program, last_lines
 from glassnet.packetdrill.script import Call, Code, Event, Packet, Script, ScriptError, Segment, Shell, Wanted
 from glassnet.packetdrill.seen import Seen, show
 from glassnet.packetdrill.shell import read_command
@@ -62,19 +62,30 @@ def play(script: Script, tcp: str = "linux", tell: Callable[[str], object] | Non
         for place, name in flags.ignored:
             outcome.notes.append(f"{place}: --{name} has no effect: {IGNORED[name]}")
         acts = _Acts(script, flags)
+        outcome.notes += acts.notes
     except ScriptError as error:
         outcome.problem = str(error)
         return outcome
+    if not script.events:
+        outcome.problem = f"{script.file}: nothing happens in this script"
+        return outcome
     stage = Stage(flags, flags.profile or tcp)
+    player: _Player | None = None
     try:
         with orderly(stage.engine):
-            _Player(stage, flags, acts, tell).play(script)
+            player = _Player(stage, flags, acts, tell)
+            player.play(script)
     except Failure as failure:
         counts = stage.host.drops.counts
         dropped = [f"  dropped   {count} {reason}" for reason, count in counts.items()]
         outcome.problem = "\n".join([str(failure), *dropped])
     except ScriptError as error:
         outcome.problem = str(error)
+    except Exception as error:
+        # A fault of this stack: it fails the script that shows it, and no other.
+        event = None if player is None else player.event
+        where = script.file if event is None else f"{event.place}: {event.text}"
+        outcome.problem = "\n".join([where, "  the stack raised an exception:", *last_lines(error)])
     finally:
         stage.close()
     return outcome
@@ -87,7 +98,13 @@ class _Acts:
         events = script.events
         self.calls = Calls(flags)
         self.call = {id(each): self.calls.prepare(each) for each in events if isinstance(each, Call)}
-        self.settings = {id(each): read_command(each) for each in events if isinstance(each, Shell)}
+        self.notes: list[str] = []
+        self.settings: dict[int, list[tuple[str, str]]] = {}
+        for event in events:
+            if isinstance(event, Shell):
+                command = read_command(event)
+                self.settings[id(event)] = command.settings
+                self.notes += command.notes
         self.code = {id(each): compiled(each) for each in events if isinstance(each, Code)}
 
 
@@ -99,6 +116,7 @@ class _Player:
         self._engine = stage.engine
         self._start = self._last = self._engine.now
         self._remote = stage.remote
+        self.event: Event | None = None  # that happens now
         self._pending: list[Pending] = []
         self._talks = Talks(stage.local_address, stage.remote_address, flags)
         self._snippets = Snippets(stage.host.tcp)
@@ -113,6 +131,7 @@ class _Player:
 
     def play(self, script: Script) -> None:
         for event in script.events:
+            self.event = event
             self._happen(event)
         if script.events:
             self._finish(script.events[-1])
@@ -127,6 +146,9 @@ class _Player:
             if not when.any:
                 self._advance(first)
             at = self._engine.now
+            if not when.any and at - first > self._tolerance(first):
+                late = f"it was to happen at {self._time(first)}, and it is {self._time(at)} already"
+                raise Failure(event, late)
             if isinstance(event, Packet):
                 self._inject(event)
             elif isinstance(event, Call):
@@ -189,7 +211,10 @@ class _Player:
 
     def _run(self, until: int) -> None:
         """Run to a time, or less far: until the engine was paused, or a call should have returned."""
-        limits = [end + self._tolerance(end) for each in self._pending if (end := each.deadline) is not None]
+        # Past the end by a nanosecond: what happens at the end itself may let the call return.
+        limits = [
+            end + self._tolerance(end) + 1 for each in self._pending if (end := each.deadline) is not None
+        ]
         self._engine.run(max(min([until, *limits]), self._engine.now))
         self._look_after_calls()
 
@@ -215,7 +240,7 @@ class _Player:
             if pending.ended is not None:
                 self._pending.remove(pending)
                 self._check(pending)
-            elif end is not None and now >= end + self._tolerance(end):
+            elif end is not None and now > end + self._tolerance(end):
                 raise Failure(
                     pending.call,
                     f"the call was to return at {self._time(end)}, and waits still at {self._time(now)}",

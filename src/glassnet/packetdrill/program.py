@@ -13,11 +13,19 @@ from glassnet.host.current import running_strand
 from glassnet.host.strand import Strand
 from glassnet.packetdrill.script import Call
 
-__all__ = ["Mismatch", "Pending", "Program"]
+__all__ = ["Mismatch", "Pending", "Program", "last_lines"]
+
+_LAST_LINES = 10
 
 
 class Mismatch(Exception):
     """A call gave something else than the script says, besides its result."""
+
+
+def last_lines(error: BaseException) -> list[str]:
+    """Where an exception was raised, and what it says, indented: the end of its traceback."""
+    lines = "".join(traceback.format_exception(error)).rstrip().splitlines()
+    return [f"    {line}" for line in lines[-_LAST_LINES:]]
 
 
 class Pending:
@@ -44,7 +52,7 @@ class Pending:
         except Mismatch as mismatch:
             self.problem = str(mismatch)
         except Exception as error:
-            self.problem = "".join(traceback.format_exception_only(error)).strip()
+            self.problem = "\n".join(["the call raised an exception:", *last_lines(error)])
         self.ended = engine.now
 
 

@@ -15,6 +15,7 @@ from glassnet.packetdrill.script import (
     Call,
     Code,
     Event,
+    Packet,
     Place,
     Script,
     ScriptError,
@@ -86,6 +87,8 @@ def _event(scanner: Scanner) -> Event:
         read = Shell(place, when, "", scanner.until("`", "a command that begins with `"))
     else:
         read = _call(scanner, event, until)
+    if (when.any or when.first != when.last) and not (isinstance(read, Packet) and not read.inbound):
+        scanner.fail("only a packet that is expected has a range of time, or any", start)
     text = " ".join(scanner.text[start : scanner.position].split("\n")[0].split("//")[0].split())
     return replace(read, text=text)
 

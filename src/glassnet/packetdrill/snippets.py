@@ -39,7 +39,7 @@ class Snippets:
         self._variables.update(self._info(talk))
         try:
             exec(code, self._variables)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = [traceback.format_exception_only(error)[-1].strip()]
             frames = traceback.extract_tb(error.__traceback__)
             lines = [each.lineno for each in frames if each.filename == event.place.file]

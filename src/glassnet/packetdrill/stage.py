@@ -30,6 +30,7 @@ class Stage:
         self.remote = Remote(engine, _REMOTE_MAC, interface)
         Cable(engine, "wire", ends=("iut", "remote")).plug(interface, self.remote)
         host.add_address(flags.local, interface)
+        host.route(flags.gateway, interface="eth0")
         host.route("::/0" if flags.wire_v6 else "0.0.0.0/0", via=flags.gateway)
         self.local_address = ip_address(flags.local.partition("/")[0]).packed
         self.remote_address = ip_address(flags.remote).packed

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from glassnet.host.sockets.tcp_info import FIELDS, LAYOUT
 
 __all__ = ["CONSTANTS", "unpack_tcp_info"]
-
-_TABLE = """
-B state ca_state retransmits probes backoff options wscales flags
-I rto ato snd_mss rcv_mss unacked sacked lost retrans fackets
-I last_data_sent last_ack_sent last_data_recv last_ack_recv
-I pmtu rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space total_retrans
-Q pacing_rate max_pacing_rate bytes_acked bytes_received
-I segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out
-Q delivery_rate busy_time rwnd_limited sndbuf_limited
-I delivered delivered_ce
-Q bytes_sent bytes_retrans
-I dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd rehash
-H total_rto total_rto_recoveries
-I total_rto_time
-"""
-_FIELDS = [(name, line[0]) for line in _TABLE.splitlines() for name in line[1:].split()]
-_LAYOUT = Struct("".join(code for _, code in _FIELDS))
 
 _STATES = (
     "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING"
@@ -46,8 +29,8 @@ CONSTANTS = {
 
 def unpack_tcp_info(data: bytes) -> dict[str, int]:
     """The fields that `data` holds, each as `tcpi_NAME`; those of single bits too."""
-    values = _LAYOUT.unpack(data[: _LAYOUT.size].ljust(_LAYOUT.size, b"\0"))
-    found = {f"tcpi_{name}": value for (name, _), value in zip(_FIELDS, values, strict=True)}
+    values = LAYOUT.unpack(data[: LAYOUT.size].ljust(LAYOUT.size, b"\0"))
+    found = {f"tcpi_{name}": value for name, value in zip(FIELDS, values, strict=True)}
     scales, flags = found.pop("tcpi_wscales"), found.pop("tcpi_flags")
     found["tcpi_snd_wscale"], found["tcpi_rcv_wscale"] = scales & 15, scales >> 4
     found["tcpi_delivery_rate_app_limited"] = flags & 1

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import socket
+from ipaddress import ip_address
 from struct import Struct
+from types import EllipsisType
+from typing import Any
 
 from glassnet.packetdrill.constants import Value
 from glassnet.packetdrill.program import Mismatch
 from glassnet.packetdrill.script import Record, Symbols, Term
 
-__all__ = ["PAIR", "field", "number_of", "packed", "same", "sizes"]
+__all__ = [
+    "PAIR",
+    "event_data",
+    "field",
+    "number_of",
+    "packed",
+    "same",
+    "same_address",
+    "sizes",
+    "without_control",
+    "written_address",
+]
 
 PAIR = Struct("ii")
 _TIME = Struct("qq")
+_WORD = Struct("=I")
 _SIZES = (1, 2, 4, 8)
+_ADDRESS = frozenset(
+    (
+        "",
+        *("sa_family", "sin_family", "sin_port", "sin_addr"),
+        *("sin6_family", "sin6_port", "sin6_flowinfo", "sin6_addr", "sin6_scope_id"),
+    )
+)
 
 
 def number_of(value: Value) -> int:
@@ -62,3 +85,47 @@ def packed(value: Value, size: int) -> bytes:
     if not isinstance(number, int) or size not in _SIZES:
         raise Mismatch(f"the value of an option is [NUMBER] of 1, 2, 4 or 8 octets, not {value!r} of {size}")
     return (number & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+
+
+def same_address(wanted: object, found: Any) -> None:
+    """Mismatch if a call gave another address than the script says."""
+    if isinstance(wanted, Record):
+        host, port = written_address(wanted)
+        same(port, found[1], "the port")
+        same(host, found[0], "the address")
+
+
+def written_address(record: Record) -> tuple[str | EllipsisType, int | EllipsisType]:
+    """Host and port of `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("192.0.2.1")}`.
+
+    Each is `...` where the script says nothing of it. Mismatch for fields that addresses do not have.
+    """
+    strange = [name for name, _ in record.fields if name not in _ADDRESS]
+    if strange:
+        raise Mismatch(f"an address has no field {strange[0]!r}")
+    six = len(record.fields) > 3 or record.get("sin6_addr") is not None
+    port = record.get("sin6_port" if six else "sin_port", 1)
+    host = record.get("sin6_addr" if six else "sin_addr", 3 if six else 2)
+    if isinstance(host, int):
+        host = _WORD.pack(host)
+    if isinstance(host, bytes) and len(host) not in (4, 16):
+        raise Mismatch("an address is inet_addr(...) or inet_pton(...)")
+    return (
+        str(ip_address(host)) if isinstance(host, bytes) else ...,
+        socket.ntohs(port) if isinstance(port, int) else ...,
+    )
+
+
+def without_control(message: Record) -> None:
+    """Mismatch if a message has control messages."""
+    if message.get("msg_control") not in (None, ..., [], 0):
+        raise Mismatch("control messages (msg_control) cannot be written here")
+
+
+def event_data(event: Value, otherwise: Value) -> Value:
+    """What the program has noted in an event of epoll: a union, of which scripts name one member."""
+    for name in ("fd", "ptr", "u32", "u64"):
+        found = event.get(name) if isinstance(event, Record) else None
+        if found is not None:
+            return found  # type: ignore[return-value]  # it was resolved
+    return otherwise

@@ -12,6 +12,7 @@ from glassnet.engine.quantity import drift, duration, offset
 from glassnet.errors import GlassnetError
 from glassnet.host.names.settings import Resolv
 from glassnet.host.names.table import Names
+from glassnet.host.netstat import Netstat, netstat
 from glassnet.host.process import Process
 from glassnet.host.system import System
 from glassnet.network.addresses import address_text
@@ -218,6 +219,16 @@ class Host:
         if value is not None:
             set_sysctl(self.tcp.settings, name, value)
         return get_sysctl(self.tcp.settings, name)
+
+    # What its TCP does
+
+    def netstat(self) -> Netstat:
+        """Its TCP sockets at this moment, in the shape of `ss -tin`: `print(host.netstat())`.
+
+        A tuple of `Row`: `[row.info["rtt"] for row in host.netstat() if row.state == "ESTAB"]`
+        are smoothed round-trip times in microseconds.
+        """
+        return netstat(self.system)
 
     # Names
 

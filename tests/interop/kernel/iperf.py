@@ -1,4 +1,4 @@
-"""A client of iperf3's protocol, as a program on a virtual host: bulk to or from a kernel's `iperf3 -s`.
+"""iperf3's protocol as programs on a virtual host: bulk to or from a kernel's `iperf3`, in either role.
 
 A control connection carries one-octet states and JSON with its length before it; data
 go over connections of their own. Each begins with the same cookie.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import select
 import socket
 import string
 from typing import Any
@@ -40,6 +41,17 @@ def _tell(control: socket.socket, what: Any) -> None:
     control.sendall(len(text).to_bytes(4, "big") + text)
 
 
+def _heard(control: socket.socket) -> Any:
+    return json.loads(_exactly(control, int.from_bytes(_exactly(control, 4), "big")))
+
+
+def _results(moved: int, sending: bool) -> dict[str, Any]:
+    stream = {"id": 1, "bytes": moved, "retransmits": 0, "jitter": 0, "errors": 0, "packets": 0,
+              "start_time": 0, "end_time": 1}  # fmt: skip
+    return {"cpu_util_total": 0, "cpu_util_user": 0, "cpu_util_system": 0,
+            "sender_has_retransmits": int(sending), "streams": [stream]}  # fmt: skip
+
+
 def client(address: str, port: int, size: int, reverse: bool) -> dict[str, Any]:
     """Send about `size` bytes, or with `reverse` receive them; what the server says of it, and we."""
     cookie = "".join(random.choices(string.ascii_lowercase + "234567", k=COOKIE)).encode() + b"\0"
@@ -65,11 +77,59 @@ def client(address: str, port: int, size: int, reverse: bool) -> dict[str, Any]:
             # What is still on its way must not stand in the way of the end.
             data.setblocking(False)
             _await(control, EXCHANGE_RESULTS)
-            ours = {"id": 1, "bytes": moved, "retransmits": 0, "jitter": 0, "errors": 0, "packets": 0,
-                    "start_time": 0, "end_time": 1}  # fmt: skip
-            _tell(control, {"cpu_util_total": 0, "cpu_util_user": 0, "cpu_util_system": 0,
-                            "sender_has_retransmits": 0 if reverse else 1, "streams": [ours]})  # fmt: skip
-            theirs = json.loads(_exactly(control, int.from_bytes(_exactly(control, 4), "big")))
+            _tell(control, _results(moved, not reverse))
+            theirs = _heard(control)
             _await(control, DISPLAY_RESULTS)
             control.sendall(bytes((IPERF_DONE,)))
     return {"ours": moved, "theirs": theirs["streams"][0]["bytes"]}
+
+
+def server(address: str, port: int) -> dict[str, Any]:
+    """Serve one client, which says how much goes which way; what it says of that, and we."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, port), family=family) as listener:
+        control, _ = listener.accept()
+        with control:
+            cookie = _exactly(control, COOKIE + 1)
+            control.sendall(bytes((PARAM_EXCHANGE,)))
+            wanted = _heard(control)
+            control.sendall(bytes((CREATE_STREAMS,)))
+            data, _ = listener.accept()
+            with data:
+                if _exactly(data, COOKIE + 1) != cookie:
+                    raise ValueError("a connection of another client")
+                control.sendall(bytes((TEST_START, TEST_RUNNING)))
+                reverse = bool(wanted.get("reverse"))
+                moved = _send(control, data) if reverse else _receive(data, wanted["num"])
+                _await(control, TEST_END)
+            # Only now: before it answers the client waits for what it is sent, and that may end in the midst.
+            control.sendall(bytes((EXCHANGE_RESULTS,)))
+            theirs = _heard(control)
+            _tell(control, _results(moved, reverse))
+            control.sendall(bytes((DISPLAY_RESULTS,)))
+            _await(control, IPERF_DONE)
+    return {"ours": moved, "theirs": theirs["streams"][0]["bytes"]}
+
+
+def _send(control: socket.socket, data: socket.socket) -> int:
+    """Send until the client has enough; how much."""
+    moved = 0
+    block = random.randbytes(BLOCK)
+    data.setblocking(False)
+    while True:
+        readable, writable, _ = select.select([control], [data], [])
+        if readable:
+            return moved
+        if writable:
+            moved += data.send(block)
+
+
+def _receive(data: socket.socket, size: int) -> int:
+    """Receive at least so many bytes, which the word that the test is over may overtake; how many."""
+    moved = 0
+    while moved < size:
+        more = data.recv(BLOCK)
+        if not more:
+            raise EOFError(f"{size} octets were to come, and only {moved} did")
+        moved += len(more)
+    return moved

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import random
+import select
 import socket
 import struct
 import sys
@@ -101,6 +102,14 @@ class Peer:
         self.sock.setblocking(False)
         code = self.sock.connect_ex((address, port))
         assert code == errno.EINPROGRESS, errno.errorcode[code]
+
+    def outcome(self) -> str:
+        """What becomes of a connection that was begun: the name of the errno, or nothing."""
+        assert self.sock is not None
+        looking = select.poll()
+        looking.register(self.sock, select.POLLOUT)
+        assert looking.poll(PATIENCE * 1000), "nothing became of it"
+        return errno.errorcode.get(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "")
 
     @staticmethod
     def _shrink(sock: socket.socket, buffer: int) -> None:

@@ -126,7 +126,7 @@ def test_bulk_both_ways(kernel, peer_module, tshark, tmp_path, has_netem, name, 
     assert received_here == peer_module.digest(BYTES, KERNEL_SEED)
     assert received_there == peer_module.digest(BYTES, HOST_SEED)
     drops = there.net.drops()
-    # What we sent: where it sums in software, Linux itself writes 0xFFFF for a TCP checksum of zero (RFC 1624).
+    # What we sent: summing in software, Linux itself writes 0xFFFF for a TCP checksum of zero (RFC 1624).
     mine = there.host.interfaces[0].mac.hex(":")
     assert tshark.faults(capture, among=f"eth.src == {mine}", opaque=PORT) == []
     if path.corruption:
@@ -137,3 +137,4 @@ def test_bulk_both_ways(kernel, peer_module, tshark, tmp_path, has_netem, name, 
         assert not {reason for reason in drops if "checksum" in reason or "malformed" in reason}, drops
     if name.startswith("loss"):
         assert has_netem or drops["cable: loss"] > 0
+    capture.unlink()  # with 50 MB they are many

@@ -13,17 +13,19 @@ from typing import Any
 
 import pytest
 
-OURS, THEIRS, DEVICE = "192.0.2.1", "192.0.2.2", "tap0"
+ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
+DEVICE = "tap0"
 PORT = 5001
-TIME_WAIT = "06"  # the kernel's number
+SYN_RECEIVED, TIME_WAIT = "03", "06"  # the kernel's numbers
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Held:
     """A connection between a program on the virtual host, which only holds it, and the kernel's agent."""
 
-    def __init__(self, kernel, *, ours_opens: bool) -> None:
+    def __init__(self, kernel, *, ours_opens: bool, version: int) -> None:
         self.kernel = kernel
+        self.ours, self.theirs = ADDRESSES[version]
         self.agent = kernel.agent()
         self.socks: list[socket.socket] = []
         self._asked: list[Any] = []
@@ -32,10 +34,10 @@ class Held:
         if ours_opens:
             self.agent("listen", PORT, 0)
             self.agent.tell("accept")
-            self.run(lambda: self.socks.append(socket.create_connection((THEIRS, PORT))))
+            self.run(lambda: self.socks.append(socket.create_connection((self.theirs, PORT))))
             assert self.agent.hear() is None
         else:
-            self.agent.tell("connect", OURS, PORT, 0, 0)
+            self.agent.tell("connect", self.ours, PORT, 0, 0)
             self.run(self._accept)
             assert isinstance(self.agent.hear(), int)
 
@@ -60,7 +62,7 @@ class Held:
         return result
 
     def _accept(self) -> None:
-        with socket.create_server(("", PORT)) as listener:
+        with listening(self.ours) as listener:
             self.socks.append(listener.accept()[0])
 
     @property
@@ -87,9 +89,23 @@ class Held:
         self.kernel.cable.towards(DEVICE).cut()
 
 
+def listening(address: str) -> socket.socket:
+    return socket.create_server((address, PORT), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+
+@pytest.fixture(params=[4, 6], ids=["IPv4", "IPv6"])
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def ends(version):
+    return ADDRESSES[version]
+
+
 @pytest.fixture(params=[True, False], ids=["we opened", "the kernel opened"])
-def held(kernel, request):
-    return Held(kernel(), ours_opens=request.param)
+def held(kernel, version, request):
+    return Held(kernel(), ours_opens=request.param, version=version)
 
 
 def established(held):
@@ -192,17 +208,18 @@ def test_our_host_crashes_and_boots(held):
     assert held.agent("recv") == {"error": "ECONNRESET"}
 
 
-def test_the_kernel_closes_its_listener_while_we_are_in_syn_sent(kernel):
+def test_the_kernel_closes_its_listener_while_we_are_in_syn_sent(kernel, ends):
+    _, theirs = ends
     there = kernel()
     agent = there.agent()
     agent("listen", PORT, 0)
     # The neighbour's address is learnt before anything is cut.
-    there.result(there.host.start(lambda: socket.create_connection((THEIRS, PORT)).close()))
+    there.result(there.host.start(lambda: socket.create_connection((theirs, PORT)).close()))
     there.cable.towards("virtual").cut()
 
     def connect() -> int:
-        with socket.socket() as sock:
-            return sock.connect_ex((THEIRS, PORT))
+        with socket.socket(socket.AF_INET6 if ":" in theirs else socket.AF_INET) as sock:
+            return sock.connect_ex((theirs, PORT))
 
     process = there.host.start(connect)
     there.net.run(for_="20ms")
@@ -212,20 +229,21 @@ def test_the_kernel_closes_its_listener_while_we_are_in_syn_sent(kernel):
     assert errno.errorcode[there.result(process)] == "ECONNREFUSED"
 
 
-def test_the_kernel_gives_up_while_we_are_in_syn_received(kernel):
+def test_the_kernel_gives_up_while_we_are_in_syn_received(kernel, ends):
+    ours, _ = ends
     there = kernel()
 
     def listen() -> None:
-        with socket.create_server(("", PORT)):
+        with listening(ours):
             time.sleep(1000)
 
     there.host.start(listen)
     there.net.run(for_="1ms")
     agent = there.agent()
-    agent("connect", OURS, PORT, 0, 0)
+    agent("connect", ours, PORT, 0, 0)
     agent("abort")
     there.cable.towards(DEVICE).cut()
-    agent("begin", OURS, PORT)
+    agent("begin", ours, PORT)
     there.wait(lambda: "SYN-RECEIVED" in [str(each.state) for each in there.host.tcp.connections.values()])
     agent("close")
     there.cable.mend()
@@ -233,9 +251,68 @@ def test_the_kernel_gives_up_while_we_are_in_syn_received(kernel):
     there.wait(lambda: not there.host.tcp.connections, "the end of the half-open connection")
 
 
-def test_the_kernel_comes_again_with_the_port_of_a_connection_in_time_wait(kernel):
+def test_we_give_up_while_we_are_in_syn_sent(kernel, ends):
+    """The kernel's SYN-ACK then comes for a connection that is no more: a reset answers it."""
+    _, theirs = ends
+    there = kernel()
+    agent = there.agent()
+    agent("listen", PORT, 0)
+    there.result(there.host.start(lambda: socket.create_connection((theirs, PORT)).close()))
+    agent("accept")
+    agent("close")
+    there.wait(lambda: not there.host.tcp.connections or is_waiting(there), "the end of the first connection")
+    there.cable.towards("virtual").cut()
+
+    def connect() -> None:
+        with socket.socket(socket.AF_INET6 if ":" in theirs else socket.AF_INET) as sock:
+            sock.settimeout(0.02)
+            sock.connect((theirs, PORT))
+
+    with pytest.raises(TimeoutError):
+        there.result(there.host.start(connect))
+    assert not there.host.tcp.connections or is_waiting(there)
+    assert SYN_RECEIVED in agent("states", PORT)
+    there.cable.mend()
+    for _ in range(1000):
+        if SYN_RECEIVED not in agent("states", PORT):
+            return
+    raise AssertionError("the half-open connection has not been reset")
+
+
+def is_waiting(there) -> bool:
+    """Whether all that is left of our connections is in TIME-WAIT."""
+    return {str(each.state) for each in there.host.tcp.connections.values()} == {"TIME-WAIT"}
+
+
+def test_we_close_our_listener_while_we_are_in_syn_received(kernel, ends):
+    """The kernel asks again, and nobody listens."""
+    ours, _ = ends
+    there = kernel()
+
+    def listen() -> None:
+        with listening(ours):
+            while not agreed:
+                time.sleep(0.0005)
+
+    agreed: list[bool] = []
+    process = there.host.start(listen)
+    there.net.run(for_="1ms")
+    agent = there.agent()
+    agent("connect", ours, PORT, 0, 0)
+    agent("abort")
+    there.cable.towards(DEVICE).cut()
+    agent("begin", ours, PORT)
+    there.wait(lambda: "SYN-RECEIVED" in [str(each.state) for each in there.host.tcp.connections.values()])
+    agreed.append(True)
+    there.result(process)
+    assert not there.host.tcp.connections
+    there.cable.mend()
+    assert agent("outcome") == "ECONNREFUSED"
+
+
+def test_the_kernel_comes_again_with_the_port_of_a_connection_in_time_wait(kernel, version):
     """A newer SYN ends TIME-WAIT (RFC 9293, 3.10.7.4; RFC 6191)."""
-    held = Held(kernel(), ours_opens=False)
+    held = Held(kernel(), ours_opens=False, version=version)
     held.run(held.sock.close)
     assert held.agent("recv") == 0
     held.agent("close")
@@ -244,7 +321,7 @@ def test_the_kernel_comes_again_with_the_port_of_a_connection_in_time_wait(kerne
     theirs = int.from_bytes(key[-4:-2], "big")
 
     def serve() -> bytes:
-        with socket.create_server(("", PORT)) as listener:
+        with listening(held.ours) as listener:
             connection, _ = listener.accept()
             with connection:
                 return connection.recv(100)
@@ -252,6 +329,6 @@ def test_the_kernel_comes_again_with_the_port_of_a_connection_in_time_wait(kerne
     process = held.kernel.host.start(serve)
     held.kernel.net.run(for_="5ms")
     again = held.kernel.agent()
-    assert again("connect", OURS, PORT, 0, theirs) == theirs
+    assert again("connect", held.ours, PORT, 0, theirs) == theirs
     again("send", 7)
     assert held.kernel.result(process) == bytes(7)

@@ -6,16 +6,13 @@ import argparse
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from glassnet.host.netstat import netstat
 from glassnet.host.process import Process
-from glassnet.host.sockets.tcp import TcpSocket
 from glassnet.host.sockets.udp import UdpSocket
 from glassnet.network.addresses import address_text
 from glassnet.topology.host import Host
-from glassnet.transport.tcp.state import State
 
 __all__ = ["parser", "ss"]
-
-_STATES = {"ESTABLISHED": "ESTAB", "SYN-RECEIVED": "SYN-RECV"}
 
 
 class _Row(NamedTuple):
@@ -24,6 +21,7 @@ class _Row(NamedTuple):
     local: str
     peer: str
     owner: str
+    details: str = ""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         ("l", "those that listen"),
         ("a", "all"),
         ("p", "which program they belong to"),
+        ("i", "what TCP knows of each connection"),
         ("n", "ports as numbers (always so)"),
     ):
         options.add_argument(f"-{flag}", dest=flag, action="store_true", help=help_)
@@ -55,39 +54,23 @@ def ss(host: Host, options: argparse.Namespace) -> Iterator[str]:
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         yield "  ".join([*cells, row.owner] if options.p else cells).rstrip()
+        if options.i and row.details:
+            yield f"\t {row.details}"
 
 
 def _rows(host: Host) -> Iterator[_Row]:
-    owned: set[object] = set()
+    for row in netstat(host.system):
+        yield _Row("tcp", row.state, row.local, row.peer, row.owner, row.details)
     files = host.system.world.files.files
     for process in host.system.processes.values():
         for number in process.numbers:
             file = files.get(number)
-            if isinstance(file, TcpSocket) and file.connection is not None:
-                owned.add(file.connection)
-                yield _connection(file.connection.state, file.connection, process)
-            elif isinstance(file, TcpSocket) and file.listener is not None:
-                binding = file.listener.binding
-                local = _end(binding.address, binding.port, file.v6)
-                yield _Row("tcp", "LISTEN", local, _end(b"", 0, file.v6), _owner(process))
-            elif isinstance(file, UdpSocket) and file.endpoint.local is not None:
+            if isinstance(file, UdpSocket) and file.endpoint.local is not None:
                 remote = file.endpoint.remote
                 local = _end(*file.endpoint.local, file.v6)
                 state = "UNCONN" if remote is None else "ESTAB"
                 peer = _end(*(remote or (b"", 0)), file.v6)
                 yield _Row("udp", state, local, peer, _owner(process))
-    for connection in host.tcp.connections.values():
-        if connection not in owned:
-            yield _connection(connection.state, connection, None)
-
-
-def _connection(state: State, connection: object, process: Process | None) -> _Row:
-    local: tuple[bytes, int] = connection.local  # type: ignore[attr-defined]
-    remote: tuple[bytes, int] = connection.remote  # type: ignore[attr-defined]
-    name = _STATES.get(state.value, state.value)
-    return _Row(
-        "tcp", name, _end(*local, False), _end(*remote, False), "" if process is None else _owner(process)
-    )
 
 
 def _owner(process: Process) -> str:

@@ -21,11 +21,14 @@ from glassnet.host.descriptors.files import FIRST_NUMBER, IN, OUT, FileTable, Op
 from glassnet.host.descriptors.pipes import CAPACITY, PipeEnd, pipe
 from glassnet.host.sockets.file import SocketFile
 from glassnet.host.sockets.functions import give_number
+from glassnet.host.sockets.tcp import TcpSocket
 
 __all__ = ["Calls", "calls"]
 
 _MOST_AT_ONCE = 0x7FFFF000  # read(2), NOTES
 _INT = struct.Struct("i")
+_SIOCATMARK = 0x8905
+_SIOCOUTQ = 0x5411
 
 
 def calls() -> list[tuple[ModuleType, str, Any]]:
@@ -306,7 +309,7 @@ class Calls:
         return fd in files.inheritable
 
     def fcntl(self, fd: Any, cmd: int, arg: Any = 0, /) -> Any:
-        """As `fcntl.fcntl`: F_GETFD, F_SETFD, F_GETFL, F_SETFL (O_NONBLOCK) and F_DUPFD of virtual files."""
+        """As `fcntl.fcntl`: F_GETFD, F_SETFD, F_GETFL, F_SETFL (O_NONBLOCK), F_GETOWN, F_SETOWN, F_DUPFD."""
         number = _number(fd)
         files = _table(number)
         if files is None:
@@ -326,6 +329,13 @@ class Calls:
             copy = self.dup(number)
             files.set_inheritable(copy, cmd == fcntl.F_DUPFD)
             return copy
+        if cmd == fcntl.F_GETOWN:
+            return file.owner
+        if cmd == fcntl.F_SETOWN:
+            if arg and abs(arg) not in running_strand().process.system.processes:
+                raise _failure(errno.ESRCH)
+            file.owner = arg
+            return 0
         if cmd == fcntl.F_GETPIPE_SZ:
             if isinstance(file, PipeEnd):
                 return CAPACITY
@@ -333,7 +343,7 @@ class Calls:
         raise _failure(errno.EINVAL)
 
     def ioctl(self, fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True, /) -> Any:
-        """As `fcntl.ioctl`: FIONREAD and FIONBIO of virtual files."""
+        """As `fcntl.ioctl`: FIONREAD, FIONBIO, SIOCATMARK and SIOCOUTQ of virtual files."""
         number = _number(fd)
         files = _table(number)
         if files is None:
@@ -342,13 +352,22 @@ class Calls:
         if request == termios.FIONBIO:
             file.nonblocking = bool(arg if isinstance(arg, int) else _INT.unpack_from(arg)[0])
             return 0 if isinstance(arg, int) else bytes(arg)
-        if request != termios.FIONREAD:
+        if request == _SIOCATMARK and isinstance(file, TcpSocket):
+            ask = file.at_mark
+        elif request == _SIOCOUTQ and isinstance(file, TcpSocket):
+            ask = file.outstanding
+        elif request == termios.FIONREAD:
+            ask = file.readable
+        else:
             raise _failure(errno.ENOTTY)
         if isinstance(arg, int):
             raise _failure(errno.EFAULT)
-        answer = _INT.pack(file.readable())
-        if isinstance(arg, bytes | str) or not mutate_flag:
-            return answer
+        answer = _INT.pack(ask())
+        if isinstance(arg, str):
+            arg = arg.encode()
+        if isinstance(arg, bytes) or not mutate_flag:
+            given = bytes(arg)
+            return (answer + given[_INT.size :])[: len(given)]
         memoryview(arg).cast("B")[: _INT.size] = answer
         return 0
 

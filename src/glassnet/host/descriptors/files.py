@@ -58,10 +58,11 @@ class OpenFile:
 
     `watchers` maps each watcher to the bits that it waits for. `nonblocking` is the
     O_NONBLOCK that all its numbers share. `mode` is what fstat(2) shows of it, `access`
-    how it was opened.
+    how it was opened. `owner` is the process to which signals about it go, 0 for none, or a
+    group of processes as a negative number (F_SETOWN).
     """
 
-    __slots__ = ("closed", "inode", "nonblocking", "references", "watchers")
+    __slots__ = ("closed", "inode", "nonblocking", "owner", "references", "watchers")
 
     mode = 0o600
     access = os.O_RDWR
@@ -71,6 +72,7 @@ class OpenFile:
         self.closed = False
         self.nonblocking = False
         self.inode = 0
+        self.owner = 0
         self.watchers: dict[Watcher, int] = {}
 
     def mask(self) -> int:

@@ -136,6 +136,18 @@ class SocketFile(OpenFile):
         """Hand in bytes; returns how many were taken, 0 when there is no room now."""
         raise NotImplementedError
 
+    def receive_urgent(self, peek: bool) -> bytes:
+        """The urgent octet (MSG_OOB); never waits. OSError(EINVAL) if there is none."""
+        raise failure(errno.EINVAL)
+
+    def send_urgent(self, data: Any) -> int:
+        """`send`, with the last octet urgent."""
+        raise failure(errno.EOPNOTSUPP)
+
+    def to_mark(self) -> int | None:
+        """How many octets come before the urgent one; None if none was announced."""
+        return None
+
     def send_to(self, data: Any, address: Any, caller: str) -> int:
         """Send to an address."""
         return self.send(data)

@@ -43,7 +43,7 @@ class MessageSocket(WaitingSocket):
         """
         file = self._opened()
         if flags & _MSG_OOB:
-            raise failure(errno.EINVAL)  # there is never urgent data
+            return self._receive_urgent(size, flags, verb)
         stream = file.kind is SOCK_STREAM
         if stream and not size:
             return Message(b"", None), 0
@@ -67,12 +67,27 @@ class MessageSocket(WaitingSocket):
             message = message._replace(data=message.data[:size], flags=message.flags | _MSG_TRUNC)
         return message, count
 
+    def _receive_urgent(self, size: int, flags: int, verb: str) -> tuple[Message, int]:
+        """The urgent octet, which is never waited for; but a timeout is, for the socket to be readable."""
+        file = self._opened()
+        if self._patience:
+            deadline = self._deadline(IN)
+            while not file.mask() & (IN | HUP | ERR):
+                self._wait(file, IN, deadline, verb)
+        data = file.receive_urgent(bool(flags & _MSG_PEEK))
+        result = _MSG_OOB if data else 0
+        if data and not size:
+            return Message(b"", None, result | _MSG_TRUNC), 0
+        return Message(b"" if flags & _MSG_TRUNC else data, None, result), len(data)
+
     def _wait_for_all(self, message: Message, size: int, flags: int, verb: str) -> Message:
         """`message` with the rest of a stream's next `size` octets, or what comes before waiting ends."""
         file = self._file
         peek = bool(flags & _MSG_PEEK)
         data = message.data
         while len(data) < size:
+            if file.to_mark() == (len(data) if peek else 0):
+                break
             more = file.receive(size if peek else size - len(data), peek)
             if peek and more is not None and len(more) == len(data):
                 more = b"" if file.mask() & _OVER else None
@@ -188,11 +203,21 @@ class MessageSocket(WaitingSocket):
         file = self._opened()
         if flags & _MSG_FASTOPEN and isinstance(file, TcpSocket):
             return self._open_with(file, data, args[-1], flags, "sendto")
+        if flags & _MSG_OOB:
+            return self._send_urgent(data, flags, "sendto")
         sent = file.send_to(data, args[-1], "sendto")
         if sent < len(data):
             return self._send_rest(
                 file, lambda rest: file.send_to(rest, args[-1], "sendto"), data, sent, flags, "sendto"
             )
+        return sent
+
+    def _send_urgent(self, data: Any, flags: int, verb: str) -> int:
+        """Send with the last octet urgent (MSG_OOB)."""
+        file = self._opened()
+        sent = file.send_urgent(data)
+        if sent < len(data):
+            return self._send_rest(file, file.send_urgent, data, sent, flags, verb)
         return sent
 
     def _open_with(self, file: TcpSocket, data: Any, address: Any, flags: int, verb: str) -> int:
@@ -218,7 +243,7 @@ class MessageSocket(WaitingSocket):
         control = [_control(each) for each in _every(ancdata, "sendmsg() argument 2 must be an iterable")]
         file = self._opened()
         if flags & _MSG_OOB:
-            raise failure(errno.EOPNOTSUPP)
+            return self._send_urgent(data, flags, "sendmsg")
         if flags & _MSG_FASTOPEN and isinstance(file, TcpSocket):
             return self._open_with(file, data, address, flags, "sendmsg")
         files: list[OpenFile] = []

@@ -299,6 +299,8 @@ _TCP: Final = _numbers(
     (socket.TCP_INFO, 0, _readonly),
     (socket.TCP_FASTOPEN, 0, _fast_open_queue),
     (names.TCP_FASTOPEN_CONNECT, 0, _within(0, 1)),
+    (names.TCP_FASTOPEN_NO_COOKIE, 0, _within(0, 1)),
+    (names.TCP_SAVE_SYN, 0, _within(0, 2)),
 ) | {(SOL_SOCKET, socket.SO_RCVLOWAT): _Known(1, _low_water(_LOWAT_MAX_TCP))}
 _UDP: Final = _numbers(
     IPPROTO_UDP,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET, SocketKind
 from typing import TYPE_CHECKING, Any
 
 from glassnet.host.current import running_or_none
-from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, RDHUP
+from glassnet.host.descriptors.files import ERR, HUP, IN, OUT, PRI, RDHUP
+from glassnet.host.signalling import SI_KERNEL, Sent
 from glassnet.host.sockets import addresses as socket_addresses
 from glassnet.host.sockets import option_names as names
 from glassnet.host.sockets import tcp_options
@@ -17,7 +19,7 @@ from glassnet.host.sockets.file import failure
 from glassnet.host.sockets.inet import InternetFile
 from glassnet.host.sockets.options import Key, Options
 from glassnet.host.sockets.tcp_options import UNPACED
-from glassnet.transport.tcp import State
+from glassnet.transport.tcp import State, urgent
 from glassnet.transport.tcp.fast_open import CLIENT, connect_with, has_cookie
 
 if TYPE_CHECKING:
@@ -37,9 +39,11 @@ _UNDELIVERED = (
     State.CLOSING,
     State.LAST_ACK,
 )
+_NOTHING_OUT = (State.CLOSED, State.SYN_SENT, State.SYN_RECEIVED, State.TIME_WAIT)
 _V6ONLY = (IPPROTO_IPV6, socket.IPV6_V6ONLY)
 _FAST_OPEN = (IPPROTO_TCP, socket.TCP_FASTOPEN)
 _FAST_OPEN_CONNECT = (IPPROTO_TCP, names.TCP_FASTOPEN_CONNECT)
+_NO_COOKIE = (IPPROTO_TCP, names.TCP_FASTOPEN_NO_COOKIE)
 
 
 class TcpSocket(InternetFile):
@@ -54,6 +58,7 @@ class TcpSocket(InternetFile):
         "_stopped",
         "congestion",
         "connection",
+        "fast_open_keys",
         "listener",
         "low_water",
         "pace",
@@ -66,6 +71,7 @@ class TcpSocket(InternetFile):
         self.v6 = v6
         self.device = None
         self.congestion = ""  # TCP_CONGESTION, if it was chosen
+        self.fast_open_keys: tuple[bytes, ...] = ()  # TCP_FASTOPEN_KEY, the one in use first
         self.low_water = 1  # SO_RCVLOWAT
         self.unsent_limit = 0  # TCP_NOTSENT_LOWAT
         self.pace = UNPACED  # SO_MAX_PACING_RATE, bytes a second
@@ -102,6 +108,8 @@ class TcpSocket(InternetFile):
                 and (not self.unsent_limit or connection.sender.unsent < self.unsent_limit)
             ) or self._deferred:
                 mask |= OUT
+            if connection.receiver.urgent is not None and urgent.octet_waits(connection):
+                mask |= PRI
             return mask
         if self.listener is not None:
             return IN if self.listener.readable else 0
@@ -209,6 +217,7 @@ class TcpSocket(InternetFile):
         self.listener.on_change = self.changed
         self._stopped = False
         self.listener.interface = self.device
+        self.listener.fast_open_keys = self.fast_open_keys
         tcp_options.apply_controller(self)
         for key in self.options.chosen:
             self.apply(key)
@@ -311,14 +320,21 @@ class TcpSocket(InternetFile):
     def _adopt(self, connection: Connection) -> None:
         self.connection = connection
         connection.on_change = self.changed
+        connection.on_urgent = self._urged
         tcp_options.apply_controller(self)
         for key in self.options.chosen:
             self.apply(key)
 
     def _let_go(self) -> None:
         if self.connection is not None:
-            self.connection.on_change = None
+            self.connection.on_change = self.connection.on_urgent = None
             self.connection = None
+
+    def _urged(self) -> None:
+        """Urgent data are announced: SIGURG for the owner (F_SETOWN)."""
+        owner = self.system.processes.get(abs(self.owner))
+        if owner is not None:
+            owner.send(Sent(signal.SIGURG, SI_KERNEL, 0))
 
     # Data
 
@@ -326,7 +342,22 @@ class TcpSocket(InternetFile):
         """How many octets wait to be read."""
         if self.listener is not None:
             raise failure(errno.EINVAL)
-        return 0 if self.connection is None else self.connection.receiver.size
+        if self.connection is None:
+            return 0
+        receiver = self.connection.receiver
+        if receiver.urgent is not None and not self.connection.urgent_inline:
+            return min(urgent.to_mark(receiver), receiver.size)
+        return receiver.size
+
+    def outstanding(self) -> int:
+        """How many octets were handed in and are not acknowledged (SIOCOUTQ, tcp(7)). OSError(EINVAL)."""
+        if self.listener is not None:
+            raise failure(errno.EINVAL)
+        connection = self.connection
+        if connection is None or connection.state in _NOTHING_OUT:
+            return 0
+        sender = connection.sender
+        return sender.next - sender.unacked + sender.unsent
 
     def receive(self, size: int, peek: bool = False) -> bytes | None:
         """The next bytes; b"" at the end of the stream."""
@@ -349,6 +380,31 @@ class TcpSocket(InternetFile):
             self._deferred = False
             sent = connect_with(connection, data)
         return sent
+
+    def receive_urgent(self, peek: bool) -> bytes:
+        """The urgent octet."""
+        if self.listener is not None:
+            raise failure(errno.ENOTCONN)
+        if self.connection is None:
+            raise failure(errno.EINVAL)
+        return urgent.receive_octet(self.connection, peek)
+
+    def send_urgent(self, data: Any) -> int:
+        """Write to the stream, and mark the last octet as urgent."""
+        if self.connection is None or self._deferred:
+            return self.send(data)  # a SYN cannot mark its data
+        return urgent.send_urgent(self.connection, data)
+
+    def at_mark(self) -> int:
+        """Whether the next octet is the urgent one (SIOCATMARK): 1 or 0."""
+        return int(self.connection is not None and urgent.at_mark(self.connection))
+
+    def to_mark(self) -> int | None:
+        """How many octets come before the urgent one."""
+        connection = self.connection
+        if connection is None or connection.receiver.urgent is None:
+            return None
+        return urgent.to_mark(connection.receiver)
 
     # Ending
 
@@ -422,7 +478,7 @@ class TcpSocket(InternetFile):
         """What `setsockopt` does."""
         if key == _V6ONLY and (self._binding is not None or self.connection is not None):
             raise failure(errno.EINVAL)
-        if key == _FAST_OPEN and self.connection is not None:
+        if key in (_FAST_OPEN, _NO_COOKIE) and self.connection is not None:
             raise failure(errno.EINVAL)
         if key == _FAST_OPEN_CONNECT:
             if not self.system.tcp.settings.fast_open & CLIENT:
@@ -431,6 +487,19 @@ class TcpSocket(InternetFile):
                 raise failure(errno.EINVAL)
         if not tcp_options.set_option(self, key, value):
             super().set_option(key, value)
+
+    def saved_syn(self, size: int) -> bytes:
+        """The headers of the SYN that opened the connection, once (TCP_SAVED_SYN).
+
+        Empty unless the listener was to save them; OSError(EINVAL) if they are more than `size`.
+        """
+        connection = self.connection
+        saved = b"" if connection is None else connection.saved_syn
+        if len(saved) > size:
+            raise failure(errno.EINVAL)
+        if connection is not None:
+            connection.saved_syn = b""
+        return saved
 
     def default_option(self, key: Key) -> int | bytes:
         """What an option is while the program has not set it."""

@@ -39,13 +39,15 @@ _MEMBERSHIPS = (
 )
 _MULTICAST_IF = (IPPROTO_IP, socket.IP_MULTICAST_IF)
 _PACE = (SOL_SOCKET, names.SO_MAX_PACING_RATE)
-SPECIAL = (_MAXSEG, _INFO, _CONGESTION, _SNDBUF, _RCVBUF, _MULTICAST_IF, _PACE)
+_KEYS = (IPPROTO_TCP, names.TCP_FASTOPEN_KEY)
+SPECIAL = (_MAXSEG, _INFO, _CONGESTION, _SNDBUF, _RCVBUF, _MULTICAST_IF, _PACE, _KEYS)
 """The options that `get_option` here answers."""
 
 UNPACED = (1 << 64) - 1
 """SO_MAX_PACING_RATE for no limit."""
 
 _NAME_SIZE = 16  # TCP_CA_NAME_MAX
+_KEY_SIZE = 16  # TCP_FASTOPEN_KEY_LENGTH
 _S = 10**9
 _MS = 10**6
 
@@ -60,6 +62,8 @@ def get_option(file: TcpSocket, key: Key) -> int | bytes:
         return name.encode().ljust(_NAME_SIZE, b"\0")
     if key == _MULTICAST_IF:
         return 0
+    if key == _KEYS:
+        return b"".join(file.fast_open_keys)
     if key == _PACE:
         return file.pace.to_bytes(8, "little")
     if key == _MAXSEG:
@@ -83,6 +87,13 @@ def set_option(file: TcpSocket, key: Key, value: int | bytes) -> bool:
             raise failure(errno.ENOENT)
         file.congestion = name
         apply_controller(file)
+        return True
+    if key == _KEYS:
+        if not isinstance(value, bytes) or len(value) not in (_KEY_SIZE, 2 * _KEY_SIZE):
+            raise failure(errno.EINVAL)
+        file.fast_open_keys = tuple(value[at : at + _KEY_SIZE] for at in range(0, len(value), _KEY_SIZE))
+        if file.listener is not None:
+            file.listener.fast_open_keys = file.fast_open_keys
         return True
     if key == _PACE:
         if isinstance(value, bytes) and len(value) >= 8:
@@ -152,11 +163,11 @@ def apply(file: TcpSocket, key: Key) -> None:
         if name == socket.SO_KEEPALIVE:
             connection.keepalive.turn(bool(value))
         elif name == socket.SO_SNDBUF:
-            connection.sender.limit = value // 2
-            connection.sender.tuned = False
+            connection.fix_send_buffer(value // 2)
         elif name == socket.SO_RCVBUF:
-            connection.receiver.limit = value // 2
-            connection.receiver.tuned = False
+            connection.fix_receive_buffer(value // 2)
+        elif name == socket.SO_OOBINLINE:
+            connection.urgent_inline = bool(value)
     elif level in (IPPROTO_IP, IPPROTO_IPV6) and (level == IPPROTO_IPV6) == (len(connection.local[0]) == 16):
         if name == (socket.IPV6_UNICAST_HOPS if level == IPPROTO_IPV6 else socket.IP_TTL):
             connection.flow.set(ttl=value or None)
@@ -174,6 +185,8 @@ def _apply_to_listener(listener: Listener, key: Key, value: int) -> None:
             listener.fast_open.limit = value
         elif key[1] == socket.TCP_DEFER_ACCEPT:
             listener.defer = value * _S
+        elif key[1] == names.TCP_SAVE_SYN:
+            listener.save_syn = value
         else:
             _prefer(listener, key[1], value)
 
@@ -186,6 +199,8 @@ def _prefer(where: Connection | Listener, name: int, value: int) -> None:
         change = {"syn_retries": value}
     elif name == socket.TCP_LINGER2:
         change = {"fin_timeout": max(value, 0) * _S}
+    elif name == names.TCP_FASTOPEN_NO_COOKIE:
+        change = {"no_cookie": bool(value)}
     if change:
         where.preferences = replace(where.preferences, **change)
 

@@ -29,9 +29,11 @@ from glassnet.host.current import here
 from glassnet.host.descriptors.collector import collecting
 from glassnet.host.descriptors.files import IN, OUT
 from glassnet.host.graft import graft
+from glassnet.host.sockets import option_names as names
 from glassnet.host.sockets.file import SocketFile, failure
 from glassnet.host.sockets.functions import default_timeout, give_number, open_file
 from glassnet.host.sockets.messages import MessageSocket
+from glassnet.host.sockets.tcp import TcpSocket
 from glassnet.host.sockets.waiting import octets, room_in
 from glassnet.host.system import System
 from glassnet.host.trio import adapt_trio
@@ -246,8 +248,6 @@ class VirtualSocket(MessageSocket):
         if type(data) is not bytes:
             data = octets(data)
         if flags & _RARE:
-            if flags & MSG_OOB:
-                raise failure(errno.EOPNOTSUPP)
             return self.sendmsg([data], (), flags)
         file = self._file
         sent = file.send(data)
@@ -257,10 +257,9 @@ class VirtualSocket(MessageSocket):
         """As sockets have it."""
         if type(data) is not bytes:
             data = octets(data)
-        if flags & MSG_OOB:
-            raise failure(errno.EOPNOTSUPP)
         file = self._file
-        sent = file.send(data)
+        send = file.send_urgent if flags & MSG_OOB else file.send
+        sent = send(data)
         size = len(data)
         if sent >= size:
             return
@@ -269,7 +268,7 @@ class VirtualSocket(MessageSocket):
         while sent < size:
             self._wait(file, OUT, deadline, "send")
             # The file takes what it has room for, and copies only that.
-            sent += file.send(view[sent:])
+            sent += send(view[sent:])
 
     def _sendfile_use_sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         try:
@@ -289,7 +288,10 @@ class VirtualSocket(MessageSocket):
         file = self._opened()
         if not 0 <= buflen <= _LARGEST_OPTION:
             raise OSError("getsockopt buflen out of range")
-        value = file.get_option((level, optname))
+        if optname == names.TCP_SAVED_SYN and level == socket.IPPROTO_TCP and isinstance(file, TcpSocket):
+            value: int | bytes = file.saved_syn(buflen or 4)
+        else:
+            value = file.get_option((level, optname))
         if not buflen:
             return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
         if buflen < 4 and level == socket.IPPROTO_IP and isinstance(value, int) and 0 <= value <= 255:

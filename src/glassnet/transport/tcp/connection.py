@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_acknowledged, fin_came
 from glassnet.transport.tcp.ecn import Ecn
-from glassnet.transport.tcp.events import StateChange
-from glassnet.transport.tcp.figures import WITH_DATA
+from glassnet.transport.tcp.events import ReceiveWindow, StateChange
 from glassnet.transport.tcp.keepalive import Keepalive
 from glassnet.transport.tcp.opening import arrives_in_syn_sent, finish_handshake, repeat_syn_ack, wants_ecn
 from glassnet.transport.tcp.output import STAMP_WORD, Output
@@ -28,7 +27,8 @@ from glassnet.transport.tcp.sack_option import find_blocks, unpack_blocks
 from glassnet.transport.tcp.sender import Sender
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
-from glassnet.wire.tcp import ACK, ECE, FIN, HEADER, PSH, RST, SYN
+from glassnet.transport.tcp.urgent import mark_came, only_mark_waits, receive_by_mark
+from glassnet.wire.tcp import ACK, ECE, FIN, HEADER, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
     from glassnet.network.flow import Flow
@@ -60,7 +60,8 @@ _UNPACK_STAMPS = Struct("!III").unpack_from
 class Connection:
     """A connection as its owner (the socket) sees it: write, read, shut, ask.
 
-    `on_change()` is called whenever readiness may have changed. Errors are
+    `on_change()` is called whenever readiness may have changed, `on_urgent()` when the peer
+    announces urgent data. Errors are
     `OSError` with Linux's `errno`.
     """
 
@@ -71,6 +72,7 @@ class Connection:
         "asks_ecn",
         "binding",
         "came",
+        "came_with_data",
         "ecn",
         "error",
         "fast_open",
@@ -81,6 +83,7 @@ class Connection:
         "listener",
         "local",
         "on_change",
+        "on_urgent",
         "orphan",
         "output",
         "passive",
@@ -90,12 +93,14 @@ class Connection:
         "receiver",
         "remote",
         "sack",
+        "saved_syn",
         "scale_sent",
         "scaling",
         "sender",
         "state",
         "syn_data",
         "tcp",
+        "urgent_inline",
         "user_timeout",
     )
 
@@ -118,6 +123,8 @@ class Connection:
         self.state = CLOSED
         self.listener: Listener | None = None
         self.on_change: Callable[[], None] | None = None
+        self.on_urgent: Callable[[], None] | None = None
+        self.urgent_inline = False  # SO_OOBINLINE
         self.error = 0
         self._challenge_again = 0  # no challenge ACK before that time
         self.orphan = False
@@ -134,12 +141,15 @@ class Connection:
         self.asks_ecn = False  # our SYN says so
         self.fast_open: Opening | None = None  # while the handshake lasts
         self.passive = False  # the peer called
-        self.came = 0  # segments; those with data are counted above the 32nd bit
+        self.came = 0  # segments
+        self.came_with_data = 0
+        self.saved_syn = b""  # headers of the SYN that opened it, if its listener saves them
         self.syn_data = False  # data went with the SYN and were taken
         limit = settings.receive_buffer
-        scale = tcp.scale_for(limit) if settings.window_scaling else 0
+        scale = tcp.scale_for(None) if settings.window_scaling else 0
         self.receiver: Receiver = Receiver(limit, scale, 536)
         self.receiver.most = settings.receive_buffer_max
+        self.receiver.on_close = self._window_closed
         self.output: Output = Output(self, self.receiver)
         if start is None:
             start = tcp.initial_sequence(self.key)
@@ -162,6 +172,20 @@ class Connection:
         overhead = (20 if len(self.local[0]) == 4 else 40) + (32 if self.output.stamps else 20)
         return max(self.flow.mtu - overhead, self.tcp.settings.least_mss)
 
+    # What the owner chooses
+
+    def fix_send_buffer(self, limit: int) -> None:
+        """The buffer has `limit` bytes from now on, and does not grow by itself (SO_SNDBUF)."""
+        self.sender.limit = limit
+        self.sender.tuned = False
+
+    def fix_receive_buffer(self, limit: int) -> None:
+        """The same for what comes (SO_RCVBUF). Before the handshake, the window scale follows from it."""
+        self.receiver.limit = limit
+        self.receiver.tuned = False
+        if self.state is CLOSED and self.tcp.settings.window_scaling:
+            self.receiver.scale = self.tcp.scale_for(limit)
+
     # What the owner asks
 
     @property
@@ -178,7 +202,7 @@ class Connection:
     def readable(self) -> bool:
         """Whether `receive` would not wait: data, end of stream or an error."""
         return (
-            self.receiver.size > 0
+            (self.receiver.size > 0 and (self.receiver.urgent is None or not only_mark_waits(self)))
             or self._receive_shut
             or bool(self.error)
             or self.peer_closed
@@ -248,6 +272,8 @@ class Connection:
     def receive(self, count: int, peek: bool = False) -> bytes | None:
         """Up to `count` bytes; None when there is nothing now, b"" at the end of the stream."""
         receiver = self.receiver
+        if receiver.urgent is not None:
+            return receive_by_mark(self, count, peek)
         if receiver.size:
             if peek:
                 return receiver.peek(count)
@@ -256,12 +282,22 @@ class Connection:
                 receiver.consumed(len(data), self.tcp.engine.now)
             if receiver.window_opened() and self.state in _RECEIVING:
                 self.acknowledge()
+                if receiver.closed:
+                    receiver.closed = False
+                    self.tell_receive_window("own", receiver.edge - receiver.next)
             return data
+        return self.receive_nothing()
+
+    def receive_nothing(self) -> bytes | None:
+        """What `receive` gives when the buffer is empty."""
         if self.error:
             self._raise_error()
-        if self._receive_shut or self.peer_closed or self.state is CLOSED:
-            return b""
-        return None
+        return b"" if self.ended else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come to be read."""
+        return self._receive_shut or self.peer_closed or self.state is CLOSED
 
     def shutdown_send(self) -> None:
         """Say that no more data will come: FIN after what stands in the buffer."""
@@ -285,7 +321,7 @@ class Connection:
         Data that nobody read means a reset (RFC 9293, 3.6.1; RFC 2525, 2.17).
         """
         self.orphan = True
-        self.on_change = None
+        self.on_change = self.on_urgent = None
         state = self.state
         if state is CLOSED:
             return
@@ -384,7 +420,9 @@ class Connection:
 
     def arrives(self, frame: bytes, start: int, data: int, end: int) -> None:
         """Take in one segment: its header at `start`, its payload from `data` to `end` of `frame`."""
-        self.came += WITH_DATA if end > data else 1
+        self.came += 1
+        if end > data:
+            self.came_with_data += 1
         if data - start == 32 and self.state is ESTABLISHED and self._arrives_as_expected(frame, start, end):
             return
         _, _, sequence, acknowledgment, _, flags, window, _, _ = _UNPACK(frame, start)
@@ -487,6 +525,8 @@ class Connection:
         if not flags & ACK:
             self.tcp.drops("tcp: no ACK", frame)
             return
+        if size and self.ecn is not None:
+            self.ecn.arrived(flags)
         window <<= scale
         sender = self.sender
         unacked = sender.unacked
@@ -556,6 +596,9 @@ class Connection:
             self.tcp.drops("tcp: acknowledges what is long gone", frame)  # RFC 5961, 5.2
             self._challenge()
             return
+        # Sixth, URG.
+        if flags & URG:
+            mark_came(self, frame, start)
         # Seventh, the data; eighth, FIN.
         if flags & FIN:
             if receiver.end is None:
@@ -600,7 +643,9 @@ class Connection:
         By far most segments are one of these two (Van Jacobson's header prediction), and
         what is done with them here is what `arrives` would do with them, step for step.
         """
-        _, _, number, acknowledgment, _, flags, window, _, _, word, stamp, echo = _UNPACK_STAMPED(frame, start)
+        _, _, number, acknowledgment, _, flags, window, _, _, word, stamp, echo = _UNPACK_STAMPED(
+            frame, start
+        )
         receiver = self.receiver
         output = self.output
         sender = self.sender
@@ -632,10 +677,13 @@ class Connection:
         elif not 0 < fresh <= sender.next - unacked or sender.board is not None:
             return False
         if stamp != output.recent and sequence <= receiver.acked:
-            output.remember(stamp)  # RFC 7323, 4.3
+            output.recent = stamp  # RFC 7323, 4.3
+            output.recent_at = self.tcp.engine.now
         if self.keepalive.on:
             self.keepalive.heard = self.tcp.engine.now
         if size:
+            if self.ecn is not None:
+                self.ecn.arrived(flags)
             sender.window_sequence = sequence
             receiver.take(frame[start + 32 : end])
             if receiver.tuned and not receiver.round_trip:
@@ -644,10 +692,13 @@ class Connection:
             if self.on_change:
                 self.on_change()
         else:
-            sender.set_window(sequence, unacked + fresh, window)
+            unacked += fresh
+            if window != sender.window:
+                sender.set_window(sequence, unacked, window)
             self.flow.confirm()
-            sender.acknowledged(unacked + fresh, echo)
-            if self.on_change and sender.room * 3 >= sender.limit:
+            sender.acknowledged(unacked, echo)
+            limit = sender.limit
+            if self.on_change and (limit - sender.unsent - sender.next + unacked) * 3 >= limit:
                 self.on_change()
         if self.state is CLOSED:
             return True
@@ -769,6 +820,16 @@ class Connection:
         engine = self.tcp.engine
         if StateChange in engine.events.wanted:
             engine.events.tell(StateChange(engine.now, self.tcp.host, self.name, before, state))
+
+    def _window_closed(self) -> None:
+        """We have just said that there is no room."""
+        self.tell_receive_window("own", 0)
+
+    def tell_receive_window(self, whose: str, window: int) -> None:
+        """Tell observers that a receiver's window has closed or opened."""
+        engine = self.tcp.engine
+        if ReceiveWindow in engine.events.wanted:
+            engine.events.tell(ReceiveWindow(engine.now, self.tcp.host, self.name, whose, window))
 
     def changed(self) -> None:
         """Tell the owner that readiness may have changed."""

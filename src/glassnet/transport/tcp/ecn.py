@@ -19,37 +19,36 @@ class Ecn:
     """What both ends agreed upon in their SYNs.
 
     `reduced` says that the window was reduced, and the next new data are to tell the peer so
-    (CWR). `marks` counts packets that came with a mark, `echoes` the acknowledgements that
-    told of one.
+    (CWR). `capable` says that packets came that could be marked. `bits` are ECN's two of the
+    packet that is being taken in.
     """
 
-    __slots__ = ("_connection", "echoes", "marks", "reduced")
+    __slots__ = ("_connection", "bits", "capable", "reduced")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.reduced = False
-        self.marks = 0
-        self.echoes = 0
+        self.capable = False
+        self.bits = 0
         connection.output.use_ecn()
 
-    def arrived(self, bits: int, flags: int, size: int) -> None:
-        """A segment came: `bits` are ECN's of its packet, `flags` its own, `size` its bytes of data."""
+    def arrived(self, flags: int) -> None:
+        """Data came with these flags, and lie in the window: no others are listened to (RFC 3168, 6.1.5)."""
         connection = self._connection
         output = connection.output
+        bits = self.bits
         marked = bits == CE
-        if flags & ECE:
-            self.echoes += 1
-        if marked:
-            self.marks += 1
+        if bits:
+            self.capable = True
         if connection.sender.congestion.marks:
             # RFC 8257, 3.2: every acknowledgement tells of exactly the packets that it covers.
-            if size and marked != bool(output.echo):
+            if marked != bool(output.echo):
                 if output.acks_due:
                     connection.acknowledge()
                 output.echo = ECE if marked else 0
                 output.acks_due = 2
             return
-        if flags & CWR and size:
+        if flags & CWR:
             output.echo = 0
         if marked:
             if not output.echo:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from glassnet.transport.tcp.state import State
 
 __all__ = [
+    "Paced",
+    "ReceiveWindow",
     "RecoveryEntered",
     "RecoveryLeft",
     "Retransmission",
@@ -32,7 +34,8 @@ class Retransmission:
     """A segment was sent again.
 
     `cause` is "RACK", "duplicate ACKs", "partial ACK", "timeout", "tail loss probe",
-    "window probe", "path MTU" or "SYN".
+    "window probe", "path MTU" or "SYN"; of a SYN also "repeated SYN" (answered as the first was),
+    "simultaneous open" and "ECN refused", when it goes out again in another form.
     """
 
     time: int
@@ -93,3 +96,33 @@ class RoundTripMeasured:
     smoothed: int
     variation: int
     timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A segment that the windows would let go is held back, for an even pace.
+
+    It goes at `until`, nanoseconds as `time`, unless it is acknowledged before; `rate` is the pace
+    in bytes a second.
+    """
+
+    time: int
+    host: str
+    connection: str
+    until: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveWindow:
+    """A receiver's window closed, or opened again: flow control (RFC 9293, 3.8.6).
+
+    `whose` is "peer" for the window that holds this host back, "own" for the one that it offers.
+    `window` is its size in bytes now: 0 when it has closed.
+    """
+
+    time: int
+    host: str
+    connection: str
+    whose: str
+    window: int

@@ -134,14 +134,17 @@ class FastOpen:
         server: bytes,
         options: SynOptions,
         has_data: bool,
+        no_cookie: bool,
     ) -> Opening | None:
         """What to make of a SYN that came to a listener that serves; None for a plain handshake.
 
-        The first of `keys` makes cookies, and all of them are good: so a program changes them.
+        With `no_cookie` the listener takes data without one. The first of `keys` makes cookies, and
+        all of them are good: so a program changes them.
         """
         given = options.fast_open
         if given is None:
-            if has_data and self._settings.fast_open & NO_COOKIE_NEEDED_BY_SERVER and not queue.full:
+            no_cookie = no_cookie or bool(self._settings.fast_open & NO_COOKIE_NEEDED_BY_SERVER)
+            if has_data and no_cookie and not queue.full:
                 queue.pending += 1
                 return Opening(queue=queue)
             return None
@@ -171,12 +174,12 @@ class FastOpen:
             found = self._destinations[address] = Destination()
         return found
 
-    def attempt(self, address: bytes) -> tuple[Opening, int] | None:
+    def attempt(self, address: bytes, no_cookie: bool) -> tuple[Opening, int] | None:
         """How to call this server: what to say, and the MSS to fill; 0 without data. None for plainly."""
         known = self._known(address)
         if known is not None and known.rest > self._engine.now:
             return None
-        if self._settings.fast_open & NO_COOKIE_NEEDED_BY_CLIENT:
+        if no_cookie or self._settings.fast_open & NO_COOKIE_NEEDED_BY_CLIENT:
             return Opening(), (known.mss if known is not None else 0) or 536
         if known is None or not known.cookie:
             return Opening(b"", known is not None and known.experimental), 0
@@ -202,7 +205,9 @@ class FastOpen:
 def has_cookie(connection: Connection) -> bool:
     """Whether a connection to that server could begin with data."""
     tcp = connection.tcp
-    found = tcp.fast_open.attempt(connection.remote[0]) if tcp.settings.fast_open & CLIENT else None
+    if not tcp.settings.fast_open & CLIENT:
+        return False
+    found = tcp.fast_open.attempt(connection.remote[0], connection.preferences.no_cookie)
     return found is not None and found[1] > 0
 
 
@@ -215,7 +220,7 @@ def connect_with(connection: Connection, data: bytes | memoryview) -> int:
     tcp = connection.tcp
     if not tcp.settings.fast_open & CLIENT:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-    found = tcp.fast_open.attempt(connection.remote[0])
+    found = tcp.fast_open.attempt(connection.remote[0], connection.preferences.no_cookie)
     payload = b""
     if found is not None:
         opening, mss = found

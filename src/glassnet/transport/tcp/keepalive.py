@@ -45,6 +45,11 @@ class Keepalive:
         if timer is not None and timer.deadline is not None:
             timer.start(self.heard + idle)
 
+    @property
+    def unanswered(self) -> int:
+        """How many probes the peer has not answered."""
+        return self._probes if self.heard < self._probed else 0
+
     def turn(self, on: bool) -> None:
         """Switch it on or off (SO_KEEPALIVE)."""
         self.on = on

@@ -89,6 +89,11 @@ class Tcp:
         self._listeners.setdefault(binding.port, []).append(listener)
         return listener
 
+    @property
+    def listeners(self) -> list[Listener]:
+        """All that listen, by port, in the order in which they began."""
+        return [each for port in sorted(self._listeners) for each in self._listeners[port]]
+
     def unlisten(self, listener: Listener) -> None:
         """`listener` has closed: free its port."""
         port = listener.binding.port
@@ -162,7 +167,7 @@ class Tcp:
                 return
         connection = self.connections.get(key)
         if connection is None:
-            self._unknown(frame, key, transport, data, end, interface)
+            self._unknown(frame, key, network, transport, data, end, interface)
         elif (
             connection.state is State.TIME_WAIT
             and isinstance(connection, TimeWait)
@@ -173,11 +178,11 @@ class Tcp:
                 connection.arrives(frame, transport, data, end)
                 return
             self.end_time_wait(connection)
-            self._syn(listener, frame, key, transport, data, end, interface, connection.after)
+            self._syn(listener, frame, key, network, transport, data, end, interface, connection.after)
         else:
             if connection.ecn is not None:
                 bits = frame[network + 1] & 3 if version >> 4 == 4 else frame[network + 1] >> 4 & 3
-                connection.ecn.arrived(bits, frame[transport + 13], end - data)
+                connection.ecn.bits = bits
             connection.arrives(frame, transport, data, end)
 
     def _listener_for(self, key: bytes, interface: Interface) -> Listener | None:
@@ -199,13 +204,20 @@ class Tcp:
         return exact[0] if len(exact) == 1 else exact[crc32(key) % len(exact)]
 
     def _unknown(
-        self, frame: bytes, key: bytes, transport: int, data: int, end: int, interface: Interface
+        self,
+        frame: bytes,
+        key: bytes,
+        network: int,
+        transport: int,
+        data: int,
+        end: int,
+        interface: Interface,
     ) -> None:
         flags = frame[transport + 13]
         if flags & (SYN | ACK | RST) == SYN:
             listener = self._listener_for(key, interface)
             if listener is not None:
-                self._syn(listener, frame, key, transport, data, end, interface, None)
+                self._syn(listener, frame, key, network, transport, data, end, interface, None)
                 return
         elif flags & (SYN | ACK | RST) == ACK:
             listener = self._listener_for(key, interface)
@@ -250,6 +262,7 @@ class Tcp:
         listener: Listener,
         frame: bytes,
         key: bytes,
+        network: int,
         transport: int,
         data: int,
         end: int,
@@ -285,11 +298,19 @@ class Tcp:
             self._answer_with_cookie(listener, flow, key, sequence, options)
             return
         connection = self._child(listener, flow, key, start)
+        if listener.save_syn:
+            connection.saved_syn = frame[0 if listener.save_syn > 1 else network : data]
         options.ecn = agrees_to_ecn(connection, flags)
         opening = None
         if self.fast_open.serves(listener.fast_open):
             opening = self.fast_open.answer(
-                listener.fast_open, listener.fast_open_keys, key[:size], local, options, end > data
+                listener.fast_open,
+                listener.fast_open_keys,
+                key[:size],
+                local,
+                options,
+                end > data,
+                listener.preferences.no_cookie,
             )
         if opening is None or opening.queue is None:
             listener.opening(connection)
@@ -321,7 +342,7 @@ class Tcp:
             answer.sack = settings.sack and options.sack
             answer.ecn = options.ecn
             if scale is not None:
-                answer.scale = self.scale_for(settings.receive_buffer)
+                answer.scale = self.scale_for(listener.receive_buffer)
             stamp = (now // 10**6 + self.stamp_offset(key)) & 0xFFFFFFFF
             answer.stamp = stamp_with(stamp, scale, answer.sack, answer.ecn)
         self.transmit(
@@ -331,7 +352,7 @@ class Tcp:
             self.cookies.make(key, sequence, options.limit(flow.source), now),
             (sequence + 1) & 0xFFFFFFFF,
             answer.flags(SYN | ACK),
-            min(listener.receive_buffer, 0xFFFF),
+            min(listener.receive_buffer or settings.receive_buffer, 0xFFFF),
             answer.build(options.stamp or 0),
         )
         listener.cookie_sent()
@@ -450,13 +471,13 @@ class Tcp:
         digest = blake2s(key[: 2 * size], key=self._secret, digest_size=4, person=b"stamp").digest()
         return int.from_bytes(digest, "big")
 
-    def scale_for(self, limit: int) -> int:
-        """The window scale that can offer `limit` bytes (RFC 7323, 2.3)."""
-        scale = 0
-        limit = 2 * max(limit, self.settings.receive_buffer_max)  # the books included, as Linux has it
-        while scale < 14 and limit >> scale > 0xFFFF:
-            scale += 1
-        return scale
+    def scale_for(self, chosen: int | None) -> int:
+        """The window scale to offer for a buffer of `chosen` bytes (RFC 7323, 2.3).
+
+        None is one that grows by itself; for the books as much again counts then, as on Linux.
+        """
+        most = 2 * self.settings.receive_buffer_max if chosen is None else chosen
+        return min(max(most.bit_length() - 16, 0), 14)
 
     def show(self, endpoint: Endpoint) -> str:
         """An endpoint as people write it."""

@@ -23,12 +23,14 @@ class Listener:
     """A passive OPEN (RFC 9293, 3.10.1) with Linux's two queues: SYN and accept.
 
     `backlog` bounds the accept queue (one more than it says, as in Linux).
-    `send_buffer` and `receive_buffer` (bytes) and `preferences` are those of the connections
-    to come. Connections come in through `interface` alone, if there is one, and with `defer`
-    (nanoseconds, TCP_DEFER_ACCEPT) when they bring data, or that long after their SYN.
+    `send_buffer` and `receive_buffer` (bytes, if the program has chosen them) and `preferences`
+    are those of the connections to come. Connections come in through `interface` alone, if there
+    is one, and with `defer` (nanoseconds, TCP_DEFER_ACCEPT) when they bring data, or that long
+    after their SYN.
 
     `fast_open` limits those that begin with data (TCP_FASTOPEN), and `fast_open_keys` make their
-    cookies, if the program has set any (TCP_FASTOPEN_KEY).
+    cookies, if the program has set any (TCP_FASTOPEN_KEY). With `save_syn` connections remember
+    the headers of their SYN (TCP_SAVE_SYN), from the network layer's on (1) or the link layer's (2).
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class Listener:
         "open",
         "preferences",
         "receive_buffer",
+        "save_syn",
         "send_buffer",
         "tcp",
     )
@@ -58,8 +61,9 @@ class Listener:
         self.interface: Interface | None = None
         self.defer = 0
         self.preferences = DEFAULT
-        self.send_buffer = tcp.settings.send_buffer
-        self.receive_buffer = tcp.settings.receive_buffer
+        self.save_syn = 0
+        self.send_buffer: int | None = None
+        self.receive_buffer: int | None = None
         self._accepted: deque[Connection] = deque()
         self._half_open: dict[Connection, None] = {}
         self._cookies_until = -1
@@ -112,11 +116,10 @@ class Listener:
     def dress(self, connection: Connection) -> None:
         """Give a new connection what its listener was set to."""
         connection.preferences = self.preferences
-        connection.sender.limit = self.send_buffer
-        connection.receiver.limit = self.receive_buffer
-        settings = self.tcp.settings
-        connection.sender.tuned = self.send_buffer == settings.send_buffer
-        connection.receiver.tuned = self.receive_buffer == settings.receive_buffer
+        if self.send_buffer is not None:
+            connection.fix_send_buffer(self.send_buffer)
+        if self.receive_buffer is not None:
+            connection.fix_receive_buffer(self.receive_buffer)
         if self.preferences.congestion:
             connection.sender.choose(self.preferences.congestion)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from glassnet.transport.tcp.closing import fin_came
 from glassnet.transport.tcp.congestion import CONTROLLERS
 from glassnet.transport.tcp.ecn import Ecn
-from glassnet.transport.tcp.figures import WITH_DATA
 from glassnet.transport.tcp.mtu_probing import begin
 from glassnet.transport.tcp.state import State
 from glassnet.transport.tcp.syn_options import SynOptions
@@ -47,7 +46,9 @@ def accept_syn(
     """Answer a SYN that came to a listener; with a queue in `opening`, its `payload` is taken too."""
     connection.listener = listener
     connection.passive = True
-    connection.came += WITH_DATA if payload else 1
+    connection.came += 1
+    if payload:
+        connection.came_with_data += 1
     connection.fast_open = opening
     _settle(connection, options)
     receiver = connection.receiver
@@ -127,6 +128,7 @@ def repeat_syn_ack(connection: Connection) -> None:
     first = connection.sender.outstanding[0]
     first.retransmitted = True
     connection.output.transmit_syn(first.sequence, SYN | ACK, offer(connection))
+    connection.sender.tell_resent(first.sequence, 0, "repeated SYN")
 
 
 def _settle(connection: Connection, options: SynOptions) -> None:
@@ -202,6 +204,7 @@ def arrives_in_syn_sent(connection: Connection, frame: bytes, start: int, data: 
         first = sender.outstanding[0]
         first.flags |= ACK
         output.transmit_syn(first.sequence, SYN | ACK, offer(connection))
+        sender.tell_resent(first.sequence, 0, "simultaneous open")
         return
     taken = acknowledgment - unacked - 1
     if connection.fast_open is not None:
@@ -244,6 +247,7 @@ def _call_plainly(connection: Connection) -> None:
     first = connection.sender.outstanding[0]
     first.retransmitted = True
     connection.output.transmit_syn(first.sequence, SYN, offer(connection))
+    connection.sender.tell_resent(first.sequence, 0, "ECN refused")
 
 
 def finish_handshake(

@@ -10,7 +10,7 @@ from glassnet.engine import Timer
 from glassnet.transport.tcp.receiver import Receiver
 from glassnet.transport.tcp.syn_options import SynOptions
 from glassnet.wire.checksum import ones_sum
-from glassnet.wire.tcp import ACK, HEADER
+from glassnet.wire.tcp import ACK, HEADER, URG
 
 if TYPE_CHECKING:
     from glassnet.network.flow import Flow
@@ -21,6 +21,7 @@ __all__ = ["STAMP_WORD", "Output"]
 STAMP_WORD = 0x0101080A
 """NOP, NOP, Timestamps, length 10: how the option is laid out (RFC 7323, appendix A)."""
 
+_HALF = 1 << 31
 _MASK = 0xFFFFFFFF
 _MS = 10**6
 _OUTDATED = 24 * 86400 * 10**9
@@ -39,7 +40,9 @@ class Output:
     `stamps` says whether segments carry timestamps, whose clock is milliseconds from
     `stamp_offset`; `recent` is TS.Recent, and `recent_at` when it came. `acks_due` is 1
     when an acknowledgement may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
-    `quick` acknowledgements more go at once. `echo` is ECE while the peer is to be told of
+    `quick` acknowledgements more go at once. `data_at` is when data came last. `sent` counts
+    segments, `sent_with_data` those with data. `urgent` is SND.UP, the number after the last
+    urgent octet, until that is acknowledged. `echo` is ECE while the peer is to be told of
     a mark (RFC 3168, 6.1.3), else 0.
     """
 
@@ -54,13 +57,17 @@ class Output:
         "_remote",
         "_sum",
         "acks_due",
+        "data_at",
         "echo",
         "interactive",
         "quick",
         "recent",
         "recent_at",
+        "sent",
+        "sent_with_data",
         "stamp_offset",
         "stamps",
+        "urgent",
     )
 
     def __init__(self, connection: Connection, receiver: Receiver) -> None:
@@ -77,6 +84,10 @@ class Output:
         self.stamp_offset: int = tcp.stamp_offset(connection.key)
         self.recent: int = 0
         self.recent_at = 0
+        self.sent = 0
+        self.sent_with_data = 0
+        self.data_at = 0
+        self.urgent: int | None = None
         self.acks_due = 0
         self.quick = tcp.settings.quick_acks
         self.interactive = False  # the program answers what comes: an ACK does well to wait for it
@@ -134,6 +145,8 @@ class Output:
         total = self._sum + sequence + acknowledgment + flags + window
         if size:
             total += ones_sum(payload) + size
+            self.sent_with_data += 1
+        self.sent += 1
         if receiver.sacks or receiver.doubled is not None:
             head = self._with_blocks(sequence, acknowledgment, flags, window, total, size)
         elif self.stamps:
@@ -167,6 +180,8 @@ class Output:
                 -total % 0xFFFF,
                 0,
             )
+        if self.urgent is not None:
+            head = self._urging(self.urgent, sequence, head)
         try:
             flow = self._flow
             if capable and self._capable is not None:
@@ -174,6 +189,33 @@ class Output:
             flow.send(head, payload)
         except OSError as error:
             self._connection.send_failed(error.errno or errno.EIO)
+
+    def _urging(self, end: int, sequence: int, head: bytes) -> bytes:
+        """A header that says where urgent data end, if they end after this segment's start.
+
+        RFC 9293, 3.8.5. Further ahead than the field can say it says nothing, unless all of what
+        was sent is urgent: then as much as it can (as Linux has it).
+        """
+        sender = self._connection.sender
+        if end <= sender.unacked:
+            self.urgent = None
+            return head
+        pointer = (end - sequence) & _MASK
+        if not 0 < pointer < _HALF:
+            return head
+        if pointer > 0xFFFF:
+            if (sender.next - sequence) & _MASK >= 0xFFFF:
+                return head
+            pointer = 0xFFFF
+        checksum = (int.from_bytes(head[16:18], "big") - URG - pointer) % 0xFFFF
+        return b"%b%c%b%b%b%b" % (
+            head[:13],
+            head[13] | URG,
+            head[14:16],
+            checksum.to_bytes(2, "big"),
+            pointer.to_bytes(2, "big"),
+            head[20:],
+        )
 
     def _with_blocks(
         self, sequence: int, acknowledgment: int, flags: int, window: int, total: int, size: int
@@ -223,6 +265,8 @@ class Output:
     def transmit_syn(self, sequence: int, flags: int, offered: SynOptions, payload: bytes = b"") -> None:
         """Send a SYN or SYN-ACK with the options `offered`; its window is never scaled."""
         receiver = self._receiver
+        if not self._connection.passive:  # as Linux, whose SYN-ACKs belong to no socket yet
+            self.sent += 1
         self._connection.tcp.transmit(
             self._flow,
             self._local,
@@ -238,6 +282,7 @@ class Output:
     def data_came(self) -> None:
         """Data came in order: acknowledge now, or soon (RFC 9293, 3.8.6.3; RFC 5681, 4.2)."""
         receiver = self._receiver
+        now = self.data_at = self._engine.now
         if receiver.next - receiver.acked >= 2 * receiver.segment or receiver.sacks:
             self.acks_due = 2
         elif self.quick and not self.interactive:
@@ -245,7 +290,7 @@ class Output:
             self.acks_due = 2
         elif not self.acks_due:
             self.acks_due = 1
-            self._delayed_ack.start(self._engine.now + self._connection.tcp.settings.delayed_ack)
+            self._delayed_ack.start(now + self._connection.tcp.settings.delayed_ack)
 
     def be_quick(self) -> None:
         """Acknowledge the next segments at once: the peer may be starting, or repairing a loss."""

@@ -16,16 +16,18 @@ class Rack:
 
     Times are nanoseconds. `sent` and `end` are of that newest segment, `rtt` is its
     round-trip time. `steps` is RACK.reo_wnd_mult: the reordering window in quarters of
-    the least round-trip time.
+    the least round-trip time. `latecomers` are the segments that arrived after one that was sent
+    later, and `degree` is by how many bytes they came too late at most.
     """
 
-    __slots__ = ("_dsack_round", "_persists", "end", "reordered", "rtt", "sent", "steps")
+    __slots__ = ("_dsack_round", "_persists", "degree", "end", "latecomers", "rtt", "sent", "steps")
 
     def __init__(self) -> None:
         self.sent = -1
         self.end = 0
         self.rtt = 0
-        self.reordered = False  # RACK.reordering_seen
+        self.latecomers = 0
+        self.degree = 0
         self.steps = 1
         self._dsack_round: int | None = None
         self._persists = 0
@@ -36,6 +38,17 @@ class Rack:
             self.sent = sent
             self.end = end
             self.rtt = now - sent
+
+    @property
+    def reordered(self) -> bool:
+        """RACK.reordering_seen: whether anything ever came out of order."""
+        return self.latecomers > 0
+
+    def late(self, distance: int) -> None:
+        """A segment, sent once, came after one that starts `distance` bytes beyond it (6.2, step 3)."""
+        self.latecomers += 1
+        if distance > self.degree:
+            self.degree = distance
 
     def duplicated(self, unacked: int, next_: int) -> None:
         """A D-SACK came: something was sent again in vain. Wait longer, once a round trip (6.2, step 4)."""

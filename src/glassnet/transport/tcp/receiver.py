@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glassnet.transport.tcp.urgent import Mark
 
 __all__ = ["Receiver"]
 
@@ -27,7 +32,9 @@ class Receiver:
     once one has come. `limit` is the size of the buffer
     in bytes, `tuned` whether it may grow by itself, up to `most`. `sacks` are the stretches
     that came early, the one that changed last first (RFC 2018, 4); `doubled` is what came
-    again, to be told once (RFC 2883).
+    again, to be told once (RFC 2883). `space` is how much the program has read in a round trip.
+    `urgent` is where urgent data end, until it is read past. `closed` says that the last window
+    offered was 0, and `on_close()` is called when it becomes so.
     """
 
     __slots__ = (
@@ -36,8 +43,8 @@ class Receiver:
         "_early",
         "_epoch",
         "_offset",
-        "_space",
         "acked",
+        "closed",
         "doubled",
         "early",
         "early_segments",
@@ -48,16 +55,21 @@ class Receiver:
         "limit",
         "most",
         "next",
+        "on_close",
         "round_trip",
         "sacks",
         "scale",
         "segment",
         "size",
+        "space",
         "tuned",
+        "urgent",
     )
 
     def __init__(self, limit: int, scale: int, segment: int) -> None:
         self.limit = limit
+        self.closed = False
+        self.on_close: Callable[[], object] | None = None
         self.scale = scale
         self.segment = segment  # the largest segment seen: what "full-sized" means for ACKs
         self.largest = 0xFFFF  # that the peer was told to send
@@ -71,6 +83,7 @@ class Receiver:
         self._early: list[tuple[int, bytes]] = []  # disjoint, ascending
         self.early = 0
         self.early_segments = 0
+        self.urgent: Mark | None = None
         self.sacks: list[tuple[int, int]] = []
         self.doubled: tuple[int, int] | None = None
         self.tuned = True
@@ -78,12 +91,27 @@ class Receiver:
         self.round_trip = 0  # as the receiver sees it, ns; 0: to be measured
         self._epoch = 0
         self._copied = 0
-        self._space = 0
+        self.space = 0
 
     def open(self, sequence: int) -> None:
         """The next byte to come is `sequence`: the peer's SYN has been taken in."""
         self.next = self.acked = self.initial = sequence
         self.edge = sequence + min(self.limit, 0xFFFF)
+
+    @property
+    def unread(self) -> int:
+        """The number of the next octet that the program will read."""
+        return self.next - self.size - (self.end is not None and self.next > self.end)
+
+    def octet(self, position: int) -> bytes | None:
+        """The unread octet of this number, if it has come, in order or early."""
+        before = position - self.unread
+        if before < self.size:
+            return self.peek(before + 1)[before:]
+        for start, payload in self._early:
+            if start <= position < start + len(payload):
+                return payload[position - start : position - start + 1]
+        return None
 
     def window(self) -> int:
         """The value for the header's window field; moves `edge` (RFC 9293, 3.8.6.2.2)."""
@@ -93,11 +121,19 @@ class Receiver:
         if edge - self.edge < self.segment and free + free < self.limit:
             # Silly window avoidance: no small steps while less than half is free.
             edge = self.edge
+            if edge == next_ and not self.closed:
+                self.closed = True
+                if self.on_close is not None:
+                    self.on_close()
         if edge < self.edge:
             edge = self.edge
         scale = self.scale
-        # Rounded up, so that what was promised stays promised; at most one unit too much.
-        field = (edge - next_ + (1 << scale) - 1) >> scale if edge == self.edge else (edge - next_) >> scale
+        left = edge - next_
+        if edge == self.edge and left - free < (1 << scale) + (self.limit >> 3):
+            # Rounded up, so that what was promised stays promised. Not where that is far more than is
+            # free already: while nobody reads, small segments would move the edge on and on.
+            left += (1 << scale) - 1
+        field = left >> scale
         if field > 0xFFFF:
             field = 0xFFFF
         edge = next_ + (field << scale)
@@ -253,11 +289,11 @@ class Receiver:
         elapsed = now - self._epoch
         if not self.round_trip or elapsed < self.round_trip:
             return
-        if copied > self._space:
+        if copied > self.space:
             wanted = 2 * copied + 16 * self.segment
-            if self._space:
-                wanted += wanted * (copied - self._space) // self._space  # as it grows, so will it
-            self._space = copied
+            if self.space:
+                wanted += wanted * (copied - self.space) // self.space  # as it grows, so will it
+            self.space = copied
             if wanted > self.limit:
                 self.limit = min(wanted, max(self.most, self.limit))
         self._copied = 0
@@ -312,5 +348,6 @@ class Receiver:
         """Throw away all that stands in the buffer and what came early."""
         self._chunks.clear()
         self._early.clear()
+        self.urgent = None
         self.sacks.clear()
         self._offset = self.early = self.size = 0

@@ -72,6 +72,7 @@ class Recovery:
         "_prior",
         "_prr_delivered",
         "_resent",
+        "_resent_end",
         "_sender",
         "_tail_end",
         "_tail_resent",
@@ -106,6 +107,7 @@ class Recovery:
         self._prior: tuple[int, int] | None = None  # window and threshold, to be restored
         self._undo_from = 0
         self._resent = 0  # segments sent again in this recovery, less those that D-SACK says were needless
+        self._resent_end = start  # where the first of them ends
         self.resent_at: int | None = None  # when the first of them was
         self._tail_end: int | None = None
         self._tail_resent = False
@@ -210,7 +212,7 @@ class Recovery:
                     if rate is not None:
                         rate.taken(segment, now)
                     measured = now - segment.sent
-                    resent = segment.retransmitted
+                    resent = resent or segment.retransmitted  # Karn: then what followed waited for it
             board.advance(acknowledgment)
             sender.started_waiting = None
             if sender.figures.in_a_row:
@@ -363,6 +365,8 @@ class Recovery:
         if found and self.state in (OPEN, DISORDER, CWR):
             if sender.mtu_probing is not None and self.state is not CWR and sender.mtu_probing.failed():
                 self.cause = "path MTU"
+                if not connection.sack:
+                    self.point = sender.next  # further duplicates tell of the same loss
             else:
                 self._enter(RECOVERY, self.cause)
 
@@ -503,8 +507,14 @@ class Recovery:
         if self._prior is None or self.resent_at is None:
             return False
         now = self._connection.tcp.engine.now
-        if echo_delay >= 0 and now // _MS - echo_delay // _MS < self.resent_at // _MS:
-            why = "timestamp"  # RFC 3522, 3.2: what arrived was sent before the retransmission
+        # RFC 3522, 3.2: what was acknowledged had been sent before it was sent again. Only the
+        # acknowledgement of that segment tells so, not one that stops short of it.
+        if (
+            echo_delay >= 0
+            and self._sender.unacked >= self._resent_end
+            and now // _MS - echo_delay // _MS < self.resent_at // _MS
+        ):
+            why = "timestamp"
         elif self._resent == 0:
             why = "D-SACK"
         else:
@@ -636,11 +646,12 @@ class Recovery:
             may = max(may, sender.mss)
         congestion.window = max(pipe + max(may, 0), sender.mss)
 
-    def resent(self, now: int) -> None:
-        """A segment was sent again."""
+    def resent(self, now: int, end: int) -> None:
+        """The segment that ends at `end` was sent again."""
         self._resent += 1
         if self.resent_at is None:
             self.resent_at = now
+            self._resent_end = end
 
     # --- timers: the reordering window, and the tail loss probe
 

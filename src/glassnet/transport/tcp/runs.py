@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glassnet.transport.tcp.figures import BUSY
 from glassnet.transport.tcp.scoreboard import Segment
 from glassnet.wire.large import large
 from glassnet.wire.tcp import ACK
@@ -29,12 +30,16 @@ def send_run(connection: Connection, allowed: int) -> bool:
     size = min(allowed, sender.unsent - 1, flow.large - _HEADERS) // mss * mss
     if size < 2 * mss or (ecn is not None and ecn.reduced):  # only one segment may say CWR
         return False
+    if connection.output.urgent is not None:  # each segment has an urgent pointer of its own
+        return False
     data = sender.take(size)
     first = sender.next
     now = connection.tcp.engine.now
     outstanding = sender.outstanding
     if not outstanding:
         sender.rto_at = now + sender.round_trip.rto
+        if not sender.figures.kind:
+            sender.figures.turn(BUSY, now)
     sender.last_sent = now
     for at in range(0, size, mss):
         sequence = first + at
@@ -46,4 +51,6 @@ def send_run(connection: Connection, allowed: int) -> bool:
                 sender.rate.sent(segment, now, sender.in_flight)
         outstanding.append(segment)
     connection.output.transmit(first, ACK, large(data, mss), ecn is not None)
+    connection.output.sent += size // mss - 1
+    connection.output.sent_with_data += size // mss - 1
     return True

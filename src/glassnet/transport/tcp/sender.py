@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from glassnet.engine import Timer
 from glassnet.transport.tcp.closing import fin_sent
 from glassnet.transport.tcp.congestion import CONTROLLERS, UNLIMITED
-from glassnet.transport.tcp.events import Retransmission, RoundTripMeasured, WindowChange
+from glassnet.transport.tcp.events import Paced, Retransmission, RoundTripMeasured, WindowChange
 from glassnet.transport.tcp.figures import BUSY, HELD_BY_BUFFER, HELD_BY_WINDOW, IDLE, Figures
 from glassnet.transport.tcp.mtu_probing import MtuProbing, suspect
 from glassnet.transport.tcp.opening import offer
@@ -51,6 +51,7 @@ class Sender:
     __slots__ = (
         "_chunks",
         "_connection",
+        "_engine",
         "_offset",
         "_pacer",
         "_paces",
@@ -97,9 +98,10 @@ class Sender:
     def __init__(self, connection: Connection, limit: int, mss: int, start: int) -> None:
         settings = connection.tcp.settings
         self._connection = connection
+        self._engine = connection.tcp.engine
         self.limit = limit
         self.tuned = True
-        self.mss = mss
+        self.mss: int = mss
         self.mss_limit = mss  # what the peer takes in a segment
         self.mtu_probing: MtuProbing | None = None  # RFC 4821
         self.unacked = self.initial = start
@@ -211,7 +213,7 @@ class Sender:
         if self.lost and not recovery.prefers_new and not self._resend_lost():
             return
         congestion = self.congestion
-        now = self._connection.tcp.engine.now
+        now = self._engine.now
         if self.last_sent and self.next == self.unacked and self.unsent:
             idle = now - self.last_sent
             if idle > self.round_trip.rto and self._connection.tcp.settings.slow_start_after_idle:
@@ -249,11 +251,22 @@ class Sender:
                 elif self._runs and send_run(self._connection, allowed):
                     continue
                 self._send(mss, 0)
+                while (
+                    unsent > mss + mss
+                    and allowed >= mss + mss
+                    and not (self._paces or self._runs or self.lost)
+                ):
+                    unsent -= mss
+                    allowed -= mss
+                    self._send(mss, 0)
                 continue
             if unsent:
                 if unsent < mss and not self.fin_wanted:
                     # Nagle's algorithm, as Minshall modified it: only a small segment holds a small one back.
-                    if (self._small_end > self.unacked and not self.nodelay) or self.corked:
+                    # Urgent data wait for nothing, as on Linux.
+                    if (
+                        (self._small_end > self.unacked and not self.nodelay) or self.corked
+                    ) and not self._urges:
                         break
                     self._small_end = self.next + unsent
                 if self._paces and not self._may_go(now, unsent):
@@ -297,6 +310,12 @@ class Sender:
             self._used = 0
             self.used_since = now
 
+    @property
+    def _urges(self) -> bool:
+        """Whether urgent data are on their way or to be sent."""
+        end = self._connection.output.urgent
+        return end is not None and end > self.unacked
+
     def _fin_sent(self) -> bool:
         return self._connection.fin_sent
 
@@ -304,7 +323,7 @@ class Sender:
         connection = self._connection
         payload = self.take(size) if size else b""
         sequence = self.next
-        now = connection.tcp.engine.now
+        now = self._engine.now
         end = sequence + size
         if flags & FIN:
             end += 1
@@ -358,7 +377,9 @@ class Sender:
         if self._release > now:
             if self._pacer is None:
                 self._pacer = Timer(self._connection.tcp.engine, self._paced)
-            self._pacer.start(self._release)
+            if self._pacer.deadline != self._release:
+                self._pacer.start(self._release)
+                self._tell_pace(rate)
             return False
         self._release = now + size * _S // rate
         return True
@@ -372,6 +393,13 @@ class Sender:
     def _paced(self) -> None:
         if self._connection.state is not State.CLOSED:
             self.push()
+
+    def _tell_pace(self, rate: int) -> None:
+        """Tell observers that a segment is held back."""
+        connection = self._connection
+        engine = connection.tcp.engine
+        if Paced in engine.events.wanted:
+            engine.events.tell(Paced(engine.now, connection.tcp.host, connection.name, self._release, rate))
 
     def limit_pace(self, rate: int) -> None:
         """No more than `rate` bytes a second (SO_MAX_PACING_RATE); 0 is no limit."""
@@ -420,10 +448,13 @@ class Sender:
         ):
             self.window_sequence = sequence
             self._window_acknowledgment = acknowledgment
-            if window != self.window:
+            before = self.window
+            if window != before:
                 self.window = window
                 if window > self.window_max:
                     self.window_max = window
+                if not window or not before:
+                    self._connection.tell_receive_window("peer", window)
                 return True
         return False
 
@@ -444,6 +475,8 @@ class Sender:
         self._window_acknowledgment = acknowledgment
         self.window = window
         self.window_max = max(window, 1)
+        if not window:
+            self._connection.tell_receive_window("peer", 0)
         if self.board is not None:
             self.board = None
             self.watch()  # without the SYN
@@ -465,8 +498,8 @@ class Sender:
 
         `echo` is the timestamp that the peer echoes, or -1.
         """
-        connection = self._connection
-        now = connection.tcp.engine.now
+        engine = self._engine
+        now = engine.now
         unacked = self.unacked
         size = acknowledgment - unacked
         in_flight = self.next - unacked
@@ -493,11 +526,11 @@ class Sender:
             rack.rtt = measured
         if resent:
             # Karn's algorithm: which sending is acknowledged only a timestamp can tell.
-            measured = connection.output.age(echo) if echo >= 0 else -1
+            measured = self._connection.output.age(echo) if echo >= 0 else -1
         trip = self.round_trip
         if measured >= 0:
             trip.sample(measured, now)
-            if RoundTripMeasured in connection.tcp.engine.events.wanted:
+            if RoundTripMeasured in engine.events.wanted:
                 self._tell_round_trip(measured)
         self.started_waiting = None
         congestion = self.congestion
@@ -714,21 +747,27 @@ class Sender:
                 self.board.resent(segment)
             if self.rate is not None:
                 self.rate.sent(segment, now, self.in_flight)
-        self.recovery.resent(now)
+        self.recovery.resent(now, segment.end)
         if self.mtu_probing is not None:
             self.mtu_probing.resent()
         if segment.flags & SYN:
             connection.output.transmit_syn(segment.sequence, segment.flags, offer(connection))
         else:
             connection.output.transmit(segment.sequence, segment.flags | ACK, segment.payload)
+        self.tell_resent(segment.sequence, len(segment.payload), cause)
+
+    def tell_resent(self, sequence: int, length: int, cause: str) -> None:
+        """Tell observers of a segment that was sent again."""
+        connection = self._connection
+        engine = connection.tcp.engine
         if Retransmission in engine.events.wanted:
             engine.events.tell(
                 Retransmission(
-                    now,
+                    engine.now,
                     connection.tcp.host,
                     connection.name,
-                    segment.sequence & 0xFFFFFFFF,
-                    len(segment.payload),
+                    sequence & 0xFFFFFFFF,
+                    length,
                     cause,
                 )
             )

@@ -40,6 +40,7 @@ class TcpSettings:
     rto_max: int = 120 * S
     syn_retries: int = 6  # 127 s in all
     synack_retries: int = 5
+    retries_r1: int = 3  # R1 of RFC 9293, 3.8.3: then the path is doubted
     retries: int = 15  # R2 of RFC 9293, 3.8.3: about 15 minutes
     orphan_retries: int = 8
     max_orphans: int = 8192
@@ -56,6 +57,9 @@ class TcpSettings:
     fast_open: int = 1  # 1 client, 2 server (RFC 7413)
     mtu_probing: int = 0  # 0 never, 1 after a black hole was found, 2 always (RFC 4821)
     base_mss: int = 1024  # where probing starts
+    probe_floor: int = 48  # as far as a black hole lets segments shrink
+    probe_threshold: int = 8  # bytes between what passes and what does not, when the search ends
+    least_mss: int = 48  # of what segments carry, whatever peer and path say
     probe_interval: int = 600 * S  # between searches for a larger MSS
     invalid_ratelimit: int = 500 * MS  # between ACKs in answer to what does not fit, of one connection
     challenge_ack_limit: int = 1000  # such ACKs of the host in a second (RFC 5961, 7)
