@@ -133,12 +133,12 @@ def _of(connection: Connection) -> dict[str, int]:
         "max_pacing_rate": sender.pacing_limit or _UNLIMITED,
         "bytes_acked": max(sender.unacked - sender.initial - connection.passive, 0),
         "bytes_received": receiver.next - receiver.initial,
-        "segs_out": output.sent,
-        "segs_in": connection.came,
+        "segs_out": output.sent + output.sent_bare,
+        "segs_in": connection.came + connection.came_bare,
         "notsent_bytes": sender.unsent,
         "min_rtt": least,
-        "data_segs_in": connection.came_with_data,
-        "data_segs_out": output.sent_with_data,
+        "data_segs_in": connection.came,
+        "data_segs_out": output.sent,
         "delivery_rate": rate.rate if rate is not None else 0,
         "busy_time": sum(figures.spent(kind, now) for kind in (BUSY, HELD_BY_WINDOW, HELD_BY_BUFFER)) // _US,
         "rwnd_limited": figures.spent(HELD_BY_WINDOW, now) // _US,
@@ -197,7 +197,7 @@ def _delivered(connection: Connection) -> int:
     figures = sender.figures
     if figures.opened < 0:
         return 0
-    first = connection.output.sent_with_data - sender.retransmissions + figures.repeated_syns
+    first = connection.output.sent - sender.retransmissions + figures.repeated_syns
     open_ = sum(1 for segment in sender.outstanding if not segment.sacked)
     return max(first + 1 + figures.bare_fin - open_ + sender.recovery.dsacks, 0)
 

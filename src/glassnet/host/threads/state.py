@@ -56,15 +56,15 @@ class ThreadState:
             dictionary.clear()
             dictionary.update(self._held)
             self._held = held
-        if _get_running_loop is None or _set_running_loop is None:
+        if _get_running_loop is None:
             # `runners` is imported after `events` is complete, and before any loop can run.
             if "asyncio.runners" not in sys.modules:
                 return
             _find_asyncio()
             assert _get_running_loop is not None
-            assert _set_running_loop is not None
         loop = _get_running_loop()
         if loop is not self.loop:
+            assert _set_running_loop is not None
             _set_running_loop(self.loop)
             self.loop = loop
 

@@ -72,7 +72,7 @@ class Connection:
         "asks_ecn",
         "binding",
         "came",
-        "came_with_data",
+        "came_bare",
         "ecn",
         "error",
         "fast_open",
@@ -141,8 +141,8 @@ class Connection:
         self.asks_ecn = False  # our SYN says so
         self.fast_open: Opening | None = None  # while the handshake lasts
         self.passive = False  # the peer called
-        self.came = 0  # segments
-        self.came_with_data = 0
+        self.came = 0  # segments with data
+        self.came_bare = 0
         self.saved_syn = b""  # headers of the SYN that opened it, if its listener saves them
         self.syn_data = False  # data went with the SYN and were taken
         limit = settings.receive_buffer
@@ -420,9 +420,10 @@ class Connection:
 
     def arrives(self, frame: bytes, start: int, data: int, end: int) -> None:
         """Take in one segment: its header at `start`, its payload from `data` to `end` of `frame`."""
-        self.came += 1
         if end > data:
-            self.came_with_data += 1
+            self.came += 1
+        else:
+            self.came_bare += 1
         if data - start == 32 and self.state is ESTABLISHED and self._arrives_as_expected(frame, start, end):
             return
         _, _, sequence, acknowledgment, _, flags, window, _, _ = _UNPACK(frame, start)
@@ -662,28 +663,33 @@ class Connection:
         fresh = (acknowledgment - unacked) & _MASK
         window <<= self.scale_sent
         size = end - start - 32
-        if size:
-            if (
-                fresh
-                or size > receiver.edge - sequence
-                or window != sender.window
-                or not window
-                or receiver.end is not None
-                or receiver.early
-                or self.orphan
-                or self._receive_shut
-            ):
+        if fresh:
+            if fresh > sender.next - unacked or sender.board is not None:
                 return False
-        elif not 0 < fresh <= sender.next - unacked or sender.board is not None:
+        elif not size or not window or window != sender.window:
+            return False
+        if size and (
+            size > receiver.edge - sequence
+            or receiver.end is not None
+            or receiver.early
+            or self.orphan
+            or self._receive_shut
+        ):
             return False
         if stamp != output.recent and sequence <= receiver.acked:
             output.recent = stamp  # RFC 7323, 4.3
             output.recent_at = self.tcp.engine.now
         if self.keepalive.on:
             self.keepalive.heard = self.tcp.engine.now
+        if size and self.ecn is not None:
+            self.ecn.arrived(flags)
+        if fresh:
+            unacked += fresh
+            if window != sender.window or size:
+                sender.set_window(sequence, unacked, window)
+            self.flow.confirm()
+            sender.acknowledged(unacked, echo)
         if size:
-            if self.ecn is not None:
-                self.ecn.arrived(flags)
             sender.window_sequence = sequence
             receiver.take(frame[start + 32 : end])
             if receiver.tuned and not receiver.round_trip:
@@ -692,11 +698,6 @@ class Connection:
             if self.on_change:
                 self.on_change()
         else:
-            unacked += fresh
-            if window != sender.window:
-                sender.set_window(sequence, unacked, window)
-            self.flow.confirm()
-            sender.acknowledged(unacked, echo)
             limit = sender.limit
             if self.on_change and (limit - sender.unsent - sender.next + unacked) * 3 >= limit:
                 self.on_change()

@@ -46,9 +46,10 @@ def accept_syn(
     """Answer a SYN that came to a listener; with a queue in `opening`, its `payload` is taken too."""
     connection.listener = listener
     connection.passive = True
-    connection.came += 1
     if payload:
-        connection.came_with_data += 1
+        connection.came += 1
+    else:
+        connection.came_bare += 1
     connection.fast_open = opening
     _settle(connection, options)
     receiver = connection.receiver

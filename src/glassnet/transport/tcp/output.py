@@ -27,6 +27,7 @@ _MS = 10**6
 _OUTDATED = 24 * 86400 * 10**9
 _PLAIN = 0x50  # data offset 5
 _STAMPED = 0x80  # data offset 8
+_STAMPED_SUM = (_STAMPED << 8) + 32 + STAMP_WORD
 _PACK = HEADER.pack
 _PACK_STAMPED = Struct(HEADER.format + "III").pack
 _PACK_STAMPS = Struct("!III").pack
@@ -41,7 +42,7 @@ class Output:
     `stamp_offset`; `recent` is TS.Recent, and `recent_at` when it came. `acks_due` is 1
     when an acknowledgement may wait for company (RFC 9293, 3.8.6.3), and 2 when it must go.
     `quick` acknowledgements more go at once. `data_at` is when data came last. `sent` counts
-    segments, `sent_with_data` those with data. `urgent` is SND.UP, the number after the last
+    segments with data, `sent_bare` those without. `urgent` is SND.UP, the number after the last
     urgent octet, until that is acknowledged. `echo` is ECE while the peer is to be told of
     a mark (RFC 3168, 6.1.3), else 0.
     """
@@ -64,7 +65,7 @@ class Output:
         "recent",
         "recent_at",
         "sent",
-        "sent_with_data",
+        "sent_bare",
         "stamp_offset",
         "stamps",
         "urgent",
@@ -85,7 +86,7 @@ class Output:
         self.recent: int = 0
         self.recent_at = 0
         self.sent = 0
-        self.sent_with_data = 0
+        self.sent_bare = 0
         self.data_at = 0
         self.urgent: int | None = None
         self.acks_due = 0
@@ -135,9 +136,9 @@ class Output:
         receiver.acked = next_
         if self.acks_due:
             self.acks_due = 0
+            self._delayed_ack.deadline = None
             if payload:
                 self.interactive = True
-        self._delayed_ack.deadline = None
         flags |= self.echo
         sequence &= _MASK
         acknowledgment = next_ & _MASK
@@ -145,14 +146,15 @@ class Output:
         total = self._sum + sequence + acknowledgment + flags + window
         if size:
             total += ones_sum(payload) + size
-            self.sent_with_data += 1
-        self.sent += 1
+            self.sent += 1
+        else:
+            self.sent_bare += 1
         if receiver.sacks or receiver.doubled is not None:
             head = self._with_blocks(sequence, acknowledgment, flags, window, total, size)
         elif self.stamps:
             stamp = (self._engine.now // _MS + self.stamp_offset) & _MASK
             recent = self.recent
-            total += 0x8000 + 32 + STAMP_WORD + stamp + recent
+            total += _STAMPED_SUM + stamp + recent
             head = _PACK_STAMPED(
                 self._local,
                 self._remote,
@@ -266,7 +268,7 @@ class Output:
         """Send a SYN or SYN-ACK with the options `offered`; its window is never scaled."""
         receiver = self._receiver
         if not self._connection.passive:  # as Linux, whose SYN-ACKs belong to no socket yet
-            self.sent += 1
+            self.sent_bare += 1
         self._connection.tcp.transmit(
             self._flow,
             self._local,

@@ -118,6 +118,14 @@ class Receiver:
         free = self.limit - self.size
         next_ = self.next
         edge = next_ + free
+        if edge > self.edge and (free + free >= self.limit or edge - self.edge >= self.segment):
+            field = free >> self.scale
+            if field > 0xFFFF:
+                field = 0xFFFF
+            edge = next_ + (field << self.scale)
+            if edge > self.edge:
+                self.edge = edge
+            return field
         if edge - self.edge < self.segment and free + free < self.limit:
             # Silly window avoidance: no small steps while less than half is free.
             edge = self.edge

@@ -52,5 +52,4 @@ def send_run(connection: Connection, allowed: int) -> bool:
         outstanding.append(segment)
     connection.output.transmit(first, ACK, large(data, mss), ecn is not None)
     connection.output.sent += size // mss - 1
-    connection.output.sent_with_data += size // mss - 1
     return True

@@ -66,25 +66,23 @@ class Cubic(CongestionControl):
                 self._held = now
                 self._due = 0
             return
-        if self.window < self.threshold:
-            self._slow_start(size, rtt, unacked, next_)
+        threshold = self.threshold
+        if self.window < threshold:
+            self._epoch = self._held = -1
+            self._due = 0
+            if threshold == UNLIMITED:
+                hystart = self._hystart
+                self.window += hystart.grow(size, rtt, unacked, next_)
+                if hystart.over:
+                    self.threshold = self.window
+            else:
+                # The threshold is known: RFC 9406 is for when it is not.
+                self.window = min(self.window + size, threshold)
             return
         delivered = self._delivered + size
         self._delivered = delivered
         if delivered >= self._due:
             self._review(now, rtt, delivered)
-
-    def _slow_start(self, size: int, rtt: int, unacked: int, next_: int) -> None:
-        self._epoch = self._held = -1
-        self._due = 0
-        if self.threshold < UNLIMITED:
-            # The threshold is known: RFC 9406 is for when it is not.
-            self.window = min(self.window + size, self.threshold)
-            return
-        hystart = self._hystart
-        self.window += hystart.grow(size, rtt, unacked, next_)
-        if hystart.over:
-            self.threshold = self.window
 
     def _review(self, now: int, rtt: int, delivered: int) -> None:
         """Take in what was acknowledged since the last review, and plan the growth from here on."""
