@@ -20,7 +20,8 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import count, pairwise
 from struct import Struct
 
 from glassnet.transport.tcp import State
@@ -106,6 +107,9 @@ class Intervals:
 class Episode:
     """One connection's life under fire."""
 
+    goals = GOALS
+    stamped = 0.5  # how many have timestamps
+
     def __init__(self, rng: random.Random, scripted: type, visits: Counter[str]) -> None:
         self.rng = rng
         self.visits = visits
@@ -113,7 +117,7 @@ class Episode:
         settings = {
             "sack": rng.random() < 0.7,
             "dsack": rng.random() < 0.8,
-            "timestamps": rng.random() < 0.5,
+            "timestamps": rng.random() < self.stamped,
             "window_scaling": rng.random() < 0.6,
             "ecn": rng.choice((0, 1, 2)),
             "frto": rng.random() < 0.8,
@@ -765,26 +769,97 @@ class Fuzzer(Episode):
         )
 
 
-def test_no_segment_breaks_the_laws_of_a_stream(scripted):
+class Recorder(Fuzzer):
+    """A fuzzer that keeps what the stack has said, and what it was in."""
+
+    goals = ("ESTABLISHED",)
+    stamped = 0.95
+
+    def __init__(self, rng: random.Random, scripted: type, visits: Counter[str]) -> None:
+        super().__init__(rng, scripted, visits)
+        self.record: list[object] = []
+
+    def storm(self) -> None:
+        """Mostly what an orderly peer would say, for else hardly anything is as expected."""
+        rng = self.rng
+        connection = self.live()
+        if connection is None or not connection.output.stamps or rng.random() < 0.1:
+            super().storm()
+            return
+        receiver, sender = connection.receiver, connection.sender
+        boundaries = [segment.end for segment in sender.outstanding] or [sender.next]
+        # Sizes and places at the edge of the window, stamps from the past, and windows of all kinds.
+        size = rng.choice((0, 0, 100, 1448, max(receiver.edge - receiver.next, 0), 1 + rng.randrange(1448)))
+        size += rng.choice((0, 0, 0, 1))
+        stamp = (connection.output.recent + rng.choice((0, 0, 1, 1, 7, -1))) & MASK
+        self.inject(
+            rng.choice((ACK, ACK, ACK | PSH, ACK | PSH, ACK | ECE)) if size else ACK,
+            receiver.next + rng.choice((0,) * 9 + (-1,)),
+            rng.choice((sender.unacked, sender.unacked, boundaries[0], sender.next)),
+            min(size, MOST),
+            window=rng.choice((sender.window >> connection.scale_sent,) * 3 + (0, 100, 65535)),
+            options=b"\x01\x01\x08\x0a" + BLOCK.pack(stamp, self.our_stamp),
+            hostile=stamp != connection.output.recent and (stamp - connection.output.recent) & MASK >= HALF,
+            ecn=rng.choice((0, 2, 3)),
+        )
+
+    def look(self, asked: bool = False, reset: bool = False) -> None:
+        connection = self.live()
+        self.record += (self.engine.now, *self.frames)
+        if connection is not None:
+            receiver = connection.receiver
+            self.record += (connection.state, receiver.size, receiver.early, receiver.edge)
+        super().look(asked, reset)
+
+
+def storms(fuzzer: type[Fuzzer], scripted: type, segments: int, visits: Counter[str]) -> Iterator[Fuzzer]:
+    """One connection after the other under fire, until that many segments were sent."""
     rng = random.Random(SEED)
+    for episode in count():
+        if sum(visits.values()) >= segments:
+            return
+        one = fuzzer(rng, scripted, visits)
+        goal = one.goals[episode % len(one.goals)]
+        one.reach(goal)
+        left = rng.choice((10, 40, 40, 150))
+        while left > 0:
+            one.storm()
+            one.act()
+            left -= 1 if one.held or goal == "LISTEN" else 5
+        one.read(1 << 20)
+        yield one
+
+
+def test_no_segment_breaks_the_laws_of_a_stream(scripted):
     print(f"seed {SEED!r}, {SEGMENTS} segments")
     visits: Counter[str] = Counter()
     episodes = delivered = 0
     drops: Counter[str] = Counter()
-    while sum(visits.values()) < SEGMENTS:
-        fuzzer = Fuzzer(rng, scripted, visits)
-        goal = GOALS[episodes % len(GOALS)]
-        fuzzer.reach(goal)
+    for fuzzer in storms(Fuzzer, scripted, SEGMENTS, visits):
         episodes += 1
-        left = rng.choice((10, 40, 40, 150))
-        while left > 0:
-            fuzzer.storm()
-            fuzzer.act()
-            left -= 1 if fuzzer.held or goal == "LISTEN" else 5
-        fuzzer.read(1 << 20)
         delivered += fuzzer.delivered
         drops.update(fuzzer.tcp.drops.counts)
     print(f"{episodes} connections, {delivered} bytes delivered; by state: {dict(visits)}; {dict(drops)}")
     for goal in ("CLOSED", *GOALS):
         assert visits[goal] > SEGMENTS // 200, f"{goal} was hardly visited"
     assert delivered > SEGMENTS * 10
+
+
+def test_segments_as_expected_are_treated_as_all_others_are(scripted, monkeypatch):
+    short = Connection._arrives_as_expected
+    taken = 0
+
+    def counting(self: Connection, frame: bytes, start: int, end: int) -> bool:
+        nonlocal taken
+        done = short(self, frame, start, end)
+        taken += done
+        return done
+
+    monkeypatch.setattr(Connection, "_arrives_as_expected", counting)
+    segments = SEGMENTS // 3
+    with_it = [one.record for one in storms(Recorder, scripted, segments, Counter())]
+    monkeypatch.setattr(Connection, "_arrives_as_expected", lambda *_: False)
+    without = storms(Recorder, scripted, segments, Counter())
+    for number, (left, right) in enumerate(zip(with_it, without, strict=True)):
+        assert left == right.record, f"connection {number}"
+    assert taken > segments // 50, "hardly any was as expected"
