@@ -673,7 +673,6 @@ class Connection:
             or receiver.end is not None
             or receiver.early
             or self.orphan
-            or self._receive_shut
         ):
             return False
         if stamp != output.recent and sequence <= receiver.acked:
@@ -685,12 +684,11 @@ class Connection:
             self.ecn.arrived(flags)
         if fresh:
             unacked += fresh
-            if window != sender.window or size:
+            if window != sender.window:
                 sender.set_window(sequence, unacked, window)
             self.flow.confirm()
             sender.acknowledged(unacked, echo)
         if size:
-            sender.window_sequence = sequence
             receiver.take(frame[start + 32 : end])
             if receiver.tuned and not receiver.round_trip:
                 receiver.round_trip = output.age(echo)

@@ -61,6 +61,7 @@ class Sender:
         "_small_end",
         "_used",
         "_window_acknowledgment",
+        "_window_sequence",
         "board",
         "bytes_retransmitted",
         "congestion",
@@ -92,7 +93,6 @@ class Sender:
         "used_since",
         "window",
         "window_max",
-        "window_sequence",
     )
 
     def __init__(self, connection: Connection, limit: int, mss: int, start: int) -> None:
@@ -108,7 +108,7 @@ class Sender:
         self.next: int = start
         self.window = 0
         self.window_max = 1
-        self.window_sequence = 0
+        self._window_sequence = 0
         self._window_acknowledgment = 0
         self._chunks: deque[bytes] = deque()
         self._offset = 0
@@ -443,10 +443,10 @@ class Sender:
 
     def set_window(self, sequence: int, acknowledgment: int, window: int) -> bool:
         """Update SND.WND unless the segment is older than the last that did; True if it changed."""
-        if self.window_sequence < sequence or (
-            self.window_sequence == sequence and self._window_acknowledgment <= acknowledgment
+        if self._window_sequence < sequence or (
+            self._window_sequence == sequence and self._window_acknowledgment <= acknowledgment
         ):
-            self.window_sequence = sequence
+            self._window_sequence = sequence
             self._window_acknowledgment = acknowledgment
             before = self.window
             if window != before:
@@ -471,7 +471,7 @@ class Sender:
 
     def open(self, sequence: int, acknowledgment: int, window: int) -> None:
         """The handshake is over: the first window counts whatever came before."""
-        self.window_sequence = sequence
+        self._window_sequence = sequence
         self._window_acknowledgment = acknowledgment
         self.window = window
         self.window_max = max(window, 1)
