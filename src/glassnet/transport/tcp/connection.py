@@ -550,12 +550,9 @@ class Connection:
         if self.keepalive.on:
             self.keepalive.heard = self.tcp.engine.now
         if blocks:
+            base = unacked - _HALF
             blocks = tuple(
-                (
-                    unacked + ((first - unacked + _HALF) & _MASK) - _HALF,
-                    unacked + ((last - unacked + _HALF) & _MASK) - _HALF,
-                )
-                for first, last in blocks
+                [(base + ((first - base) & _MASK), base + ((last - base) & _MASK)) for first, last in blocks]
             )
         if acknowledgment > unacked:
             sender.set_window(sequence, acknowledgment, window)
