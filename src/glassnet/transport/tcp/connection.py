@@ -666,10 +666,7 @@ class Connection:
         elif not size or not window or window != sender.window:
             return False
         if size and (
-            size > receiver.edge - sequence
-            or receiver.end is not None
-            or receiver.early
-            or self.orphan
+            size > receiver.edge - sequence or receiver.end is not None or receiver.early or self.orphan
         ):
             return False
         if stamp != output.recent and sequence <= receiver.acked:
