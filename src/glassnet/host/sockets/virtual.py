@@ -25,7 +25,7 @@ from socket import (
 )
 from typing import Any
 
-from glassnet.host.current import here
+from glassnet.host.current import here, running_strand
 from glassnet.host.descriptors.collector import collecting
 from glassnet.host.descriptors.files import IN, OUT
 from glassnet.host.graft import graft
@@ -207,8 +207,19 @@ class VirtualSocket(MessageSocket):
         file = self._file
         data = file.receive(bufsize)
         if data is None:
-            forever = self._patience is None and not file.nonblocking and not file.receive_timeout
-            deadline = None if forever else self._deadline(IN)
+            if self._patience is None and not file.nonblocking and not file.receive_timeout:
+                wait = running_strand().wait
+                while data is None:
+                    if file.ended:
+                        return b""
+                    if file.closed:
+                        raise OSError(errno.EBADF, "Bad file descriptor")
+                    wait(file, IN, None, "recv")
+                    if file.closed:
+                        raise OSError(errno.EBADF, "Bad file descriptor")
+                    data = file.receive(bufsize)
+                return data
+            deadline = self._deadline(IN)
             while data is None:
                 if file.ended:
                     return b""

@@ -286,6 +286,8 @@ class Connection:
                     receiver.closed = False
                     self.tell_receive_window("own", receiver.edge - receiver.next)
             return data
+        if receiver.end is None and self.state is not CLOSED and not (self.error or self._receive_shut):
+            return None  # as nearly always
         return self.receive_nothing()
 
     def receive_nothing(self) -> bytes | None:
